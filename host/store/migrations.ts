@@ -1,0 +1,217 @@
+// Schema versions. Each entry takes a database from the version before to its own; entries are only ever
+// added. A database from a newer version is refused, because an older program would misread it.
+
+import { type Kysely, sql } from "kysely"
+import type { Tables } from "./schema.js"
+
+type Statements = readonly string[]
+
+const VERSION_1: Statements = [
+  `create table subject (
+    id integer primary key check (id > 0),
+    label text not null,
+    arm text not null,
+    created_at integer not null,
+    newest_play integer not null default 0,
+    estimated_play integer not null default 0)`,
+  "create table device (id text primary key, key blob not null, created_at integer not null)",
+  `create table enrolment (
+    id integer primary key autoincrement,
+    subject integer not null references subject (id),
+    device text not null references device (id),
+    from_at integer not null,
+    to_at integer)`,
+  "create unique index enrolment_open_device on enrolment (device) where to_at is null",
+  "create unique index enrolment_open_subject on enrolment (subject) where to_at is null",
+  `create table song (
+    id integer primary key check (id between 1 and 65535),
+    source text not null unique,
+    title text not null,
+    artist text not null,
+    genre text not null,
+    length_ms integer not null check (length_ms > 0),
+    attributes text not null)`,
+  "create table wave (number integer primary key check (number > 0), started_at integer not null)",
+  `create table playlist (
+    id integer primary key autoincrement,
+    subject integer not null references subject (id),
+    device text not null references device (id),
+    version integer not null check (version between 1 and 4294967295),
+    wave integer not null references wave (number),
+    arm text not null,
+    design text not null,
+    at integer not null,
+    bytes blob not null,
+    summary text not null,
+    unique (device, version))`,
+  "create index playlist_subject on playlist (subject, wave)",
+  `create table playlist_item (
+    playlist integer not null references playlist (id),
+    position integer not null,
+    song integer not null references song (id),
+    utility real,
+    information real,
+    tag text not null,
+    propensity real,
+    rank integer not null,
+    reason text not null,
+    primary key (playlist, position)) without rowid`,
+  `create table publication (
+    playlist integer primary key references playlist (id),
+    state text not null check (state in ('published', 'sent', 'confirmed', 'refused', 'superseded')),
+    sent_at integer,
+    confirmed_at integer,
+    refused_at integer,
+    refused_code integer)`,
+  `create table epoch (
+    device text not null references device (id),
+    epoch integer not null,
+    first_at integer not null,
+    boot integer not null,
+    counter integer not null,
+    acked_to integer not null,
+    highest integer not null,
+    primary key (device, epoch)) without rowid`,
+  `create table sync (
+    id integer primary key autoincrement,
+    device text not null references device (id),
+    subject integer references subject (id),
+    at integer not null,
+    epoch integer not null,
+    boot integer not null,
+    counter integer not null,
+    up integer not null,
+    firmware text not null,
+    list integer not null,
+    next integer,
+    refused text,
+    open text,
+    health text not null,
+    stored integer not null,
+    repeated integer not null,
+    quarantined integer not null,
+    unreadable integer not null,
+    body blob not null,
+    unique (device, epoch, boot, counter))`,
+  "create index sync_device on sync (device, id)",
+  `create table play (
+    id integer primary key autoincrement,
+    device text not null references device (id),
+    epoch integer not null,
+    boot integer not null,
+    sequence integer not null,
+    subject integer references subject (id),
+    song integer not null references song (id),
+    playlist integer references playlist (id),
+    position integer not null,
+    start_ms integer not null,
+    heard_ms integer not null,
+    reason integer not null,
+    flags integer not null,
+    pauses integer not null,
+    volume integer not null,
+    sync integer not null references sync (id),
+    started_at integer,
+    uncertainty_ms integer,
+    record blob not null,
+    unique (device, epoch, boot, sequence))`,
+  "create index play_sequence on play (device, epoch, sequence)",
+  "create index play_subject on play (subject, id)",
+  `create table quarantine (
+    id integer primary key autoincrement,
+    device text not null references device (id),
+    epoch integer not null,
+    boot integer not null,
+    sequence integer not null,
+    reason text not null,
+    detail text not null,
+    sync integer not null references sync (id),
+    record blob not null,
+    unique (device, epoch, sequence, record))`,
+  `create table gone (
+    device text not null references device (id),
+    epoch integer not null,
+    boot integer not null,
+    from_sequence integer not null,
+    to_sequence integer not null,
+    why integer not null,
+    sync integer not null references sync (id),
+    primary key (device, epoch, from_sequence, to_sequence)) without rowid`,
+  `create table block (
+    id integer primary key autoincrement,
+    subject integer not null references subject (id),
+    number integer not null,
+    from_play integer not null,
+    to_play integer not null,
+    plays integer not null,
+    at integer not null,
+    unique (subject, number))`,
+  `create table model (
+    id integer primary key autoincrement,
+    subject integer not null,
+    kind text not null,
+    version integer not null,
+    block integer references block (id),
+    at integer not null,
+    particles blob not null,
+    summary text not null,
+    diagnostics text not null,
+    unique (subject, kind, version))`,
+  `create table weight (
+    model integer not null references model (id),
+    donor integer not null,
+    log_weight real not null,
+    primary key (model, donor)) without rowid`,
+  `create table event (
+    id integer primary key autoincrement,
+    at integer not null,
+    kind text not null,
+    subject integer,
+    device text,
+    detail text not null)`,
+  `create table survey (
+    id integer primary key autoincrement,
+    subject integer not null references subject (id),
+    at integer not null,
+    kind text not null,
+    answers text not null)`,
+  "create trigger event_no_update before update on event begin select raise(abort, 'event is append-only'); end",
+  "create trigger event_no_delete before delete on event begin select raise(abort, 'event is append-only'); end",
+]
+
+const MIGRATIONS: readonly Statements[] = [VERSION_1]
+
+/** The schema this program writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length
+
+/** A database that a newer program has written. */
+export class NewerDatabaseError extends Error {
+  constructor(place: string, found: number) {
+    super(
+      `${place}: the database has schema ${found}, this program knows schema ${SCHEMA_VERSION} and older; use the newer fieldtune`,
+    )
+    this.name = "NewerDatabaseError"
+  }
+}
+
+/** Brings the database to SCHEMA_VERSION; each step commits with its version, so an interrupted one is repeated. */
+export async function migrate(db: Kysely<Tables>, place: string): Promise<void> {
+  await sql`create table if not exists meta (key text primary key, value text not null)`.execute(db)
+  await db.transaction().execute(async (tx) => {
+    const row = await tx.selectFrom("meta").select("value").where("key", "=", "schema").executeTakeFirst()
+    const found = row === undefined ? 0 : Number(row.value)
+    if (!Number.isInteger(found) || found < 0) {
+      throw new Error(`${place}: meta.schema is ${JSON.stringify(row?.value)}, not a schema version`)
+    }
+    if (found > SCHEMA_VERSION) throw new NewerDatabaseError(place, found)
+    for (const statements of MIGRATIONS.slice(found)) {
+      for (const statement of statements) await sql.raw(statement).execute(tx)
+    }
+    if (found === SCHEMA_VERSION) return
+    await tx
+      .insertInto("meta")
+      .values({ key: "schema", value: String(SCHEMA_VERSION) })
+      .onConflict((c) => c.column("key").doUpdateSet({ value: String(SCHEMA_VERSION) }))
+      .execute()
+  })
+}

@@ -1,0 +1,179 @@
+// Blocks and models: which plays an estimate used, its particles as one binary column, and what it says.
+
+import type { Kysely, Selectable } from "kysely"
+import { bytesOf } from "./embedded.js"
+import type { Tables } from "./schema.js"
+
+/** The `subject` of a model over all subjects. */
+export const EVERYBODY = 0
+
+export interface Block {
+  id: number
+  subject: number
+  /** 1, 2, 3, … per subject. */
+  number: number
+  /** Play ids above fromPlay, up to and with toPlay. */
+  fromPlay: number
+  toPlay: number
+  plays: number
+  at: number
+}
+
+export interface Model {
+  id: number
+  /** EVERYBODY for the aggregate. */
+  subject: number
+  /** `taste` or `aggregate`. */
+  kind: string
+  /** 1, 2, 3, … per subject and kind. */
+  version: number
+  block: number | null
+  at: number
+  particles: Uint8Array
+  /** What the model says (names, means, …): the same for the same plays and seed; part of the content hash. */
+  summary: Record<string, unknown>
+  /** How the estimation went; may hold timings. */
+  diagnostics: Record<string, unknown>
+}
+
+export interface NewModel {
+  subject: number
+  kind: string
+  at: number
+  particles: Uint8Array
+  summary: Record<string, unknown>
+  diagnostics: Record<string, unknown>
+  /** The plays it used that no model had used before: ids above the subject's estimatedPlay up to toPlay. */
+  block?: { toPlay: number; plays: number }
+  /** Natural logs of the averaging weights by donor subject (EVERYBODY = the aggregate). */
+  weights?: ReadonlyMap<number, number>
+}
+
+export interface ModelStore {
+  /** Newest version. */
+  latest(subject: number, kind: string): Promise<Model | undefined>
+  /** Newest version of every subject, ascending subject. */
+  latestOf(kind: string): Promise<Model[]>
+  /** Ascending number. */
+  blocks(subject: number): Promise<Block[]>
+  /** Stores block, model and weights and moves the subject's estimatedPlay, in one transaction. */
+  save(model: NewModel): Promise<Model>
+  /** Replaces the averaging weights of a stored model. */
+  saveWeights(model: number, weights: ReadonlyMap<number, number>): Promise<void>
+  weights(model: number): Promise<Map<number, number>>
+}
+
+export function modelStore(db: Kysely<Tables>): ModelStore {
+  const read = (row: Selectable<Tables["model"]>): Model => ({
+    ...row,
+    particles: bytesOf(row.particles),
+    summary: JSON.parse(row.summary),
+    diagnostics: JSON.parse(row.diagnostics),
+  })
+  return {
+    async latest(subject, kind) {
+      const row = await db
+        .selectFrom("model")
+        .selectAll()
+        .where("subject", "=", subject)
+        .where("kind", "=", kind)
+        .orderBy("version", "desc")
+        .executeTakeFirst()
+      return row && read(row)
+    },
+    async latestOf(kind) {
+      const rows = await db
+        .selectFrom("model as newest")
+        .selectAll()
+        .where("kind", "=", kind)
+        .where("version", "=", (e) =>
+          e
+            .selectFrom("model")
+            .select((m) => m.fn.max("version").as("version"))
+            .whereRef("model.subject", "=", "newest.subject")
+            .whereRef("model.kind", "=", "newest.kind"),
+        )
+        .orderBy("subject")
+        .execute()
+      return rows.map(read)
+    },
+    blocks: (subject) =>
+      db.selectFrom("block").selectAll().where("subject", "=", subject).orderBy("number").execute(),
+    save: (entry) =>
+      db.transaction().execute(async (tx) => {
+        const { block, weights, summary, diagnostics, ...head } = entry
+        const blockId = block === undefined ? null : await saveBlock(tx, entry.subject, block, entry.at)
+        const newest = await tx
+          .selectFrom("model")
+          .select((e) => e.fn.max("version").as("version"))
+          .where("subject", "=", entry.subject)
+          .where("kind", "=", entry.kind)
+          .executeTakeFirst()
+        const version = Number(newest?.version ?? 0) + 1
+        const { id } = await tx
+          .insertInto("model")
+          .values({
+            ...head,
+            version,
+            block: blockId,
+            summary: JSON.stringify(summary),
+            diagnostics: JSON.stringify(diagnostics),
+          })
+          .returning("id")
+          .executeTakeFirstOrThrow()
+        if (weights !== undefined) await replaceWeights(tx, id, weights)
+        return { id, version, block: blockId, summary, diagnostics, ...head }
+      }),
+    saveWeights: (model, weights) => db.transaction().execute((tx) => replaceWeights(tx, model, weights)),
+    async weights(model) {
+      const rows = await db
+        .selectFrom("weight")
+        .select(["donor", "logWeight"])
+        .where("model", "=", model)
+        .orderBy("donor")
+        .execute()
+      return new Map(rows.map((row) => [row.donor, row.logWeight]))
+    },
+  }
+}
+
+async function saveBlock(
+  tx: Kysely<Tables>,
+  subject: number,
+  block: { toPlay: number; plays: number },
+  at: number,
+): Promise<number> {
+  const { estimatedPlay } = await tx
+    .selectFrom("subject")
+    .select("estimatedPlay")
+    .where("id", "=", subject)
+    .executeTakeFirstOrThrow()
+  if (block.toPlay <= estimatedPlay) {
+    throw new Error(
+      `subject ${subject}: a block must reach beyond play ${estimatedPlay}, which an estimate has used; got ${block.toPlay}`,
+    )
+  }
+  const last = await tx
+    .selectFrom("block")
+    .select((e) => e.fn.max("number").as("number"))
+    .where("subject", "=", subject)
+    .executeTakeFirst()
+  const { id } = await tx
+    .insertInto("block")
+    .values({ subject, number: Number(last?.number ?? 0) + 1, fromPlay: estimatedPlay, at, ...block })
+    .returning("id")
+    .executeTakeFirstOrThrow()
+  await tx.updateTable("subject").set({ estimatedPlay: block.toPlay }).where("id", "=", subject).execute()
+  return id
+}
+
+async function replaceWeights(
+  tx: Kysely<Tables>,
+  model: number,
+  weights: ReadonlyMap<number, number>,
+): Promise<void> {
+  await tx.deleteFrom("weight").where("model", "=", model).execute()
+  for (const [donor, logWeight] of weights) {
+    await tx.insertInto("weight").values({ model, donor, logWeight }).execute()
+  }
+}

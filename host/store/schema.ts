@@ -1,0 +1,174 @@
+// The tables, as the queries see them. Names are camelCase here and snake_case in the database. Times are Unix
+// milliseconds of the clock that was handed in; identities are (device, epoch, boot, sequence).
+
+import type { ColumnType, Generated } from "kysely"
+
+/** Text that holds JSON: written as text, read as text. */
+type Json = string
+/** Bytes: the driver gives an ArrayBuffer or a Buffer, see bytes.ts. */
+type Blob = ColumnType<ArrayBuffer | Uint8Array, Uint8Array, Uint8Array>
+
+export interface Tables {
+  meta: { key: string; value: string }
+  subject: {
+    id: number
+    label: string
+    arm: string
+    createdAt: number
+    /** Largest play.id of the subject, and the largest that an estimate has used. */
+    newestPlay: number
+    estimatedPlay: number
+  }
+  device: { id: string; key: Blob; createdAt: number }
+  enrolment: {
+    id: Generated<number>
+    subject: number
+    device: string
+    fromAt: number
+    toAt: number | null
+  }
+  song: {
+    id: number
+    source: string
+    title: string
+    artist: string
+    genre: string
+    lengthMs: number
+    attributes: Json
+  }
+  wave: { number: number; startedAt: number }
+  playlist: {
+    id: Generated<number>
+    subject: number
+    device: string
+    version: number
+    wave: number
+    arm: string
+    design: string
+    at: number
+    bytes: Blob
+    summary: Json
+  }
+  playlistItem: {
+    playlist: number
+    position: number
+    song: number
+    utility: number | null
+    information: number | null
+    tag: string
+    propensity: number | null
+    rank: number
+    reason: Json
+  }
+  publication: {
+    playlist: number
+    state: string
+    sentAt: number | null
+    confirmedAt: number | null
+    refusedAt: number | null
+    refusedCode: number | null
+  }
+  /** What the host holds of a device's numbering: one row per epoch. */
+  epoch: {
+    device: string
+    epoch: number
+    firstAt: number
+    boot: number
+    counter: number
+    ackedTo: number
+    highest: number
+  }
+  sync: {
+    id: Generated<number>
+    device: string
+    subject: number | null
+    at: number
+    epoch: number
+    boot: number
+    counter: number
+    up: number
+    firmware: string
+    list: number
+    next: number | null
+    refused: Json | null
+    open: Json | null
+    health: Json
+    stored: number
+    repeated: number
+    quarantined: number
+    unreadable: number
+    body: Blob
+  }
+  play: {
+    id: Generated<number>
+    device: string
+    epoch: number
+    boot: number
+    sequence: number
+    subject: number | null
+    song: number
+    playlist: number | null
+    position: number
+    startMs: number
+    heardMs: number
+    reason: number
+    flags: number
+    pauses: number
+    volume: number
+    sync: number
+    startedAt: number | null
+    uncertaintyMs: number | null
+    record: Blob
+  }
+  quarantine: {
+    id: Generated<number>
+    device: string
+    epoch: number
+    boot: number
+    sequence: number
+    reason: string
+    detail: string
+    sync: number
+    record: Blob
+  }
+  gone: {
+    device: string
+    epoch: number
+    boot: number
+    fromSequence: number
+    toSequence: number
+    why: number
+    sync: number
+  }
+  block: {
+    id: Generated<number>
+    subject: number
+    number: number
+    fromPlay: number
+    toPlay: number
+    plays: number
+    at: number
+  }
+  model: {
+    id: Generated<number>
+    /** 0 = the aggregate over all subjects. */
+    subject: number
+    kind: string
+    version: number
+    block: number | null
+    at: number
+    particles: Blob
+    summary: Json
+    diagnostics: Json
+  }
+  weight: { model: number; donor: number; logWeight: number }
+  event: {
+    id: Generated<number>
+    at: number
+    kind: string
+    subject: number | null
+    device: string | null
+    detail: Json
+  }
+  survey: { id: Generated<number>; subject: number; at: number; kind: string; answers: Json }
+}

@@ -1,0 +1,44 @@
+// Everything that happened in a study, behind one interface. Each part is a file of its own; openStore gives
+// the embedded implementation (one SQLite file). What a promise of a writing method resolves for is on disk.
+
+import { openEmbedded } from "./embedded.js"
+import { type EventStore, eventStore } from "./events.js"
+import { migrate } from "./migrations.js"
+import { type ModelStore, modelStore } from "./models.js"
+import { type PlaylistStore, playlistStore } from "./playlists.js"
+import { type PlayStore, playStore } from "./plays.js"
+import { type SongStore, songStore } from "./songs.js"
+import { type SubjectStore, subjectStore } from "./subjects.js"
+import { type SyncStore, syncStore } from "./syncs.js"
+
+export interface Store {
+  readonly songs: SongStore
+  readonly subjects: SubjectStore
+  readonly playlists: PlaylistStore
+  readonly plays: PlayStore
+  readonly syncs: SyncStore
+  readonly models: ModelStore
+  readonly events: EventStore
+  close(): Promise<void>
+}
+
+/** Opens or creates the database file and brings its schema up to date. */
+export async function openStore(path: string): Promise<Store> {
+  const db = openEmbedded(path)
+  try {
+    await migrate(db, path)
+  } catch (cause) {
+    await db.destroy()
+    throw cause
+  }
+  return {
+    songs: songStore(db),
+    subjects: subjectStore(db),
+    playlists: playlistStore(db),
+    plays: playStore(db),
+    syncs: syncStore(db),
+    models: modelStore(db),
+    events: eventStore(db),
+    close: () => db.destroy(),
+  }
+}
