@@ -1,0 +1,352 @@
+// The DeviceScript VM (WebAssembly) and compiler, taken out of the one file that @devicescript/cli ships.
+//
+// The command line tool exports neither, starts servers on fixed ports and leaves old bytecode behind when a
+// build fails, so the rehearsal, the tests and the build use its two parts in-process. This file and extract.ts
+// are the only ones that know the layout of that bundle.
+//
+// What the parts may touch is handed in: the VM sees its own clock, network, random source, flash and an empty
+// `process` and `globalThis`, so that it adds no handlers to the host, ends no process, and two runs with the
+// same inputs are the same.
+
+import { randomBytes } from "node:crypto"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import * as nodeNet from "node:net"
+import { basename, dirname, join, relative, resolve, sep } from "node:path"
+import { bundlePath, commonJs, layoutError, moduleText } from "./extract.js"
+
+const VM_MODULE = "require_devicescript_vm"
+const COMPILER_MODULE = "require_devicescript_compiler_node"
+const LIBRARIES = "node_modules/@devicescript/"
+
+/** Where the VM's time comes from; milliseconds. */
+export interface VmClock {
+  now(): number
+  setTimeout(run: () => void, ms: number): unknown
+  clearTimeout(handle: unknown): void
+}
+
+/** The part of node:net's Socket that the VM uses. */
+export interface VmSocket {
+  on(event: string, listener: (value: any) => void): unknown
+  once(event: string, listener: (value: any) => void): unknown
+  write(bytes: Uint8Array): unknown
+  end(): unknown
+}
+
+/** The part of node:net that the VM uses. */
+export interface VmNet {
+  createConnection(options: { host: string; port: number }): VmSocket
+}
+
+export interface VmOptions {
+  /** Sixteen lower-case hexadecimal digits. */
+  deviceId: string
+  clock?: VmClock
+  /** The flash image: read once at start, handed over whole after each write. In memory where absent. */
+  flash?: { load(): Uint8Array; save(image: Uint8Array): void }
+  /** Size of the flash image, bytes; an ESP32 has 256 KB. */
+  flashBytes?: number
+  net?: VmNet
+  /** Random bytes of the board's cryptographic source. */
+  entropy?: (count: number) => Uint8Array
+  /** A line that the firmware or the runtime logs. */
+  onLog?: (line: string) => void
+  /** A panic, with its code; 0 is a restart that the program asked for. */
+  onPanic?: (code: number) => void
+  /** A Jacdac frame that the VM sends. It must not answer within the call: the VM is not reentrant. */
+  sendPacket?: (frame: Uint8Array) => void
+}
+
+export interface Vm {
+  /** Powers the VM up; a program in flash starts by itself. */
+  start(): void
+  /** Drops the power: nothing runs afterwards. */
+  stop(): void
+  running(): boolean
+  /** Writes bytecode to flash and starts it. */
+  deploy(bytecode: Uint8Array): void
+  /** Throws where the bytecode is not valid. */
+  verify(bytecode: Uint8Array): void
+  /** Hands a Jacdac frame to the VM. */
+  receive(frame: Uint8Array): void
+}
+
+export interface Diagnostic {
+  file: string
+  line: number
+  column: number
+  message: string
+}
+
+export interface CompileOptions {
+  /** Folder that holds the program and its `boards`; imports are resolved from here. */
+  root: string
+  /** Name and version that the bytecode carries. */
+  name: string
+  version: string
+}
+
+export interface CompileResult {
+  bytecode: Uint8Array
+  /** Source files that went in, relative to the root, without the libraries. */
+  sources: string[]
+}
+
+/** The program does not compile; `diagnostics` holds every error with its place. */
+export class CompileError extends Error {
+  override name = "CompileError"
+  constructor(
+    entry: string,
+    readonly diagnostics: Diagnostic[],
+  ) {
+    const lines = diagnostics.map((d) => `${d.file}:${d.line}:${d.column}: ${d.message}`)
+    super(`${entry}: ${diagnostics.length} error${diagnostics.length === 1 ? "" : "s"}\n${lines.join("\n")}`)
+  }
+}
+
+/** What the VM's module may see of the host, in the order of its parameters. */
+const VM_SCOPE = [
+  "__commonJS",
+  "require",
+  "process",
+  "globalThis",
+  "window",
+  "document",
+  "importScripts",
+  "Date",
+  "setTimeout",
+  "clearTimeout",
+  "setInterval",
+  "clearInterval",
+  "console",
+  "WebAssembly",
+  "__filename",
+  "__dirname",
+]
+
+let vmModule: ((...scope: unknown[]) => () => (overrides: object) => Promise<any>) | undefined
+
+/** The part of WebAssembly that the VM uses; the types of Node don't declare it. */
+interface WebAssemblyApi {
+  RuntimeError: unknown
+  compile(binary: Uint8Array): Promise<object>
+  instantiate(module: object, imports: object): Promise<object>
+}
+const wasm = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly
+
+let vmBinary: Promise<object> | undefined
+
+/** One compiled WebAssembly module serves every VM of the process. */
+const sharedWebAssembly = {
+  RuntimeError: wasm.RuntimeError,
+  instantiate: async (binary: Uint8Array, imports: object) => {
+    vmBinary ??= wasm.compile(binary)
+    const module = await vmBinary
+    return { module, instance: await wasm.instantiate(module, imports) }
+  },
+}
+
+/** The host's clock as a VmClock. */
+const hostClock: VmClock = {
+  now: () => Date.now(),
+  setTimeout: (run, ms) => setTimeout(run, ms),
+  clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+}
+
+const VM_FUNCTIONS = ["devsStart", "devsStop", "devsDeploy", "devsVerify", "devsSetDeviceId", "handlePacket"]
+
+/** A VM of its own: nothing is shared with other VMs but the compiled code. */
+export async function createVm(options: VmOptions): Promise<Vm> {
+  const clock = options.clock ?? hostClock
+  const log = (...parts: unknown[]): void => {
+    options.onLog?.(parts.map((p) => (p instanceof Error ? (p.stack ?? p.message) : String(p))).join(" "))
+  }
+  const net = options.net ?? nodeNet
+  const entropy = options.entropy ?? ((count: number) => new Uint8Array(randomBytes(count)))
+  const modules: Record<string, unknown> = {
+    fs: {},
+    path: { dirname, normalize: (path: string) => path },
+    net,
+    tls: {
+      connect: () => {
+        throw new Error("TLS is not offered to a VM; the body is sealed instead")
+      },
+    },
+    crypto: { randomBytes: entropy },
+  }
+  const vmRequire = (name: string): unknown => {
+    if (!(name in modules)) throw layoutError(`the VM asks for module "${name}"`)
+    return modules[name]
+  }
+  const vmProcess = { versions: process.versions, release: process.release, argv: [], on: () => vmProcess }
+  vmModule ??= new Function(...VM_SCOPE, `${moduleText(VM_MODULE)}\nreturn ${VM_MODULE};`) as any
+  let instance: any
+  try {
+    const create = vmModule!(
+      commonJs,
+      vmRequire,
+      vmProcess,
+      {},
+      undefined,
+      undefined,
+      undefined,
+      { now: () => clock.now() },
+      clock.setTimeout,
+      clock.clearTimeout,
+      () => undefined,
+      clock.clearTimeout,
+      { log, debug: log, warn: log, error: log },
+      sharedWebAssembly,
+      bundlePath(),
+      dirname(bundlePath()),
+    )()
+    instance = await create({})
+  } catch (cause) {
+    throw layoutError("the VM does not start", cause)
+  }
+  for (const name of VM_FUNCTIONS) {
+    if (typeof instance[name] !== "function") throw layoutError(`the VM has no function ${name}`)
+  }
+  instance.dmesg = log
+  instance.log = log
+  instance.error = log
+  instance.sendPacket = options.sendPacket ?? (() => {})
+  instance.panicHandler = (code: number) => options.onPanic?.(code)
+  if (options.flashBytes) instance.flashSize = options.flashBytes
+  if (options.flash) {
+    instance.flashLoad = options.flash.load
+    instance.flashSave = options.flash.save
+  }
+  instance.devsSetDeviceId(options.deviceId)
+  return {
+    start: () => instance.devsStart(),
+    stop: () => {
+      instance.sendPacket = () => {}
+      instance.panicHandler = () => {}
+      instance.flashSave = () => {}
+      instance.devsStop()
+      instance.sockClose()
+    },
+    running: () => instance.devsIsRunning(),
+    deploy: (bytecode) => {
+      const code = instance.devsDeploy(bytecode)
+      if (code !== 0) throw new Error(`the VM refuses ${bytecode.length} bytes of bytecode: code ${code}`)
+    },
+    verify: (bytecode) => {
+      const code = instance.devsVerify(bytecode)
+      if (code !== 0) throw new Error(`${bytecode.length} bytes of bytecode do not verify: code ${code}`)
+    },
+    receive: (frame) => instance.handlePacket(frame),
+  }
+}
+
+let compilerModule: any
+
+function compiler(): any {
+  if (compilerModule) return compilerModule
+  const load = new Function(
+    "__commonJS",
+    "require",
+    "__filename",
+    "__dirname",
+    `${moduleText(COMPILER_MODULE)}\nreturn ${COMPILER_MODULE};`,
+  )
+  const loaded = load(commonJs, createRequire(bundlePath()), bundlePath(), dirname(bundlePath()))()
+  for (const name of ["compileWithHost", "resolveBuildConfig", "preludeFiles", "pinsInfo"]) {
+    if (typeof loaded[name] !== "function") throw layoutError(`the compiler has no function ${name}`)
+  }
+  compilerModule = loaded
+  return loaded
+}
+
+const BOARD_SUFFIX = ".board.json"
+
+/** Board definitions of `root`/boards, checked against the architecture's pins. */
+function readBoards(root: string, architectures: Record<string, unknown>): object[] {
+  const folder = join(root, "boards")
+  if (!existsSync(folder)) return []
+  const files = readdirSync(folder).filter((file) => file.endsWith(BOARD_SUFFIX))
+  return files.sort().map((file) => {
+    const place = `boards/${file}`
+    const problem = (message: string) =>
+      new CompileError(place, [{ file: place, line: 1, column: 1, message }])
+    let board: any
+    try {
+      board = JSON.parse(readFileSync(join(folder, file), "utf8"))
+    } catch (cause) {
+      throw problem(`not JSON: ${(cause as Error).message}`)
+    }
+    board.id = basename(file, BOARD_SUFFIX)
+    const architecture = architectures[board.archId]
+    if (!architecture) throw problem(`"archId" ${JSON.stringify(board.archId)} is no known architecture`)
+    const { errors } = compiler().pinsInfo(architecture, board)
+    if (errors.length > 0) throw problem(errors.join("; "))
+    return board
+  })
+}
+
+/** The TypeScript compiler chains messages: a text, or a text with further ones. */
+function flatMessage(message: any): string {
+  if (typeof message === "string") return message
+  return [message.messageText, ...(message.next ?? []).map(flatMessage)].join(" ")
+}
+
+/**
+ * Compiles `entry` (a path relative to `options.root`) to verified bytecode; rejects with CompileError.
+ *
+ * The `@devicescript/*` libraries are served from the bundle, in memory: package managers remove the copies that
+ * the command line tool writes into node_modules, and a program compiled without them fails only when it runs.
+ */
+export async function compile(entry: string, options: CompileOptions): Promise<CompileResult> {
+  const { compileWithHost, preludeFiles, resolveBuildConfig } = compiler()
+  const root = resolve(options.root)
+  const config = resolveBuildConfig({
+    hwInfo: { "@name": options.name, "@version": options.version },
+    addBoards: readBoards(root, resolveBuildConfig().archs),
+  })
+  const libraries: Record<string, string> = preludeFiles(config)
+  if (!(`${LIBRARIES}core/src/index.ts` in libraries)) throw layoutError("no library @devicescript/core")
+  const fromRoot = (path: string): string => relative(root, resolve(root, path)).split(sep).join("/")
+  const sources: string[] = []
+  const diagnostics: Diagnostic[] = []
+  const result = compileWithHost(entry, {
+    read: (path: string) => {
+      const name = fromRoot(path)
+      if (name.startsWith(LIBRARIES)) {
+        if (name in libraries) return libraries[name]
+        throw new Error(`${name}: not among the libraries of @devicescript/cli`)
+      }
+      const text = readFileSync(resolve(root, path), "utf8")
+      if (!name.includes("node_modules/") && name.endsWith(".ts")) sources.push(name)
+      return text
+    },
+    write: () => {},
+    log: () => {},
+    resolvePath: (path: string) => resolve(root, path),
+    relativePath: fromRoot,
+    isBasicOutput: () => true,
+    getFlags: () => ({}),
+    getConfig: () => config,
+    verifyBytecode: () => {},
+    error: (d: any) => {
+      // 1 is the category "error" of the TypeScript compiler; warnings don't stop a build.
+      if (d.category === 1) {
+        const { filename: file, line, column } = d
+        diagnostics.push({ file, line, column, message: flatMessage(d.messageText) })
+      }
+    },
+  })
+  if (diagnostics.length > 0) throw new CompileError(entry, diagnostics)
+  if (!result.success || !(result.binary instanceof Uint8Array)) {
+    throw new CompileError(entry, [
+      { file: entry, line: 1, column: 1, message: "no bytecode, no diagnostics" },
+    ])
+  }
+  const core = result.usedFiles.some((path: string) => fromRoot(path) === `${LIBRARIES}core/src/index.ts`)
+  if (!core) throw layoutError(`${entry} was compiled without the library @devicescript/core`)
+  const bytecode = new Uint8Array(result.binary)
+  const vm = await createVm({ deviceId: "0000000000000000" })
+  vm.verify(bytecode)
+  return { bytecode, sources: sources.sort() }
+}
