@@ -1,0 +1,76 @@
+// Hyperparameters of the prior (Chung 2007, eq. 7), frozen at a subject's first block.
+//
+//   γ_p ~ Bernoulli(π)          β_p | γ_p = 1, S_p ~ N(m_p, S_p), m_p = 0 except for the constant
+//   S_p ~ IG(v/2, v·s²_p/2)     so that β_p ~ t_v(m_p, s_p) marginally
+//   σ²  ~ IG(v/2, v·s²_y/2)
+//
+// s²_p: sample variance of column p over the catalogue; s²_y: sample variance of y in the first block. The
+// constant is always in; its rule would give it scale var(1) = 0, so it has the mean and the spread of y instead.
+
+import type { FeatureSpec } from "./features.js"
+import type { Observations } from "./observations.js"
+import type { Rng } from "./random.js"
+
+/** Where no estimate can be given, why. */
+export interface NoAnswer {
+  reason: string
+}
+
+export interface Hyper {
+  /** Length P, coefficient names. */
+  names: string[]
+  /** Degrees of freedom of the coefficients' and the variance's priors. */
+  v: number
+  /** Prior probability that an attribute is in the model, 0 < π < 1. */
+  pi: number
+  /** Length P: s²_p, and the variance scale of the constant at 0. */
+  s2x: number[]
+  s2y: number
+  /** Prior mean of the constant: on the scale of y. */
+  constantMean: number
+  /** What had to be decided without data. */
+  notes: string[]
+}
+
+/** Degrees of freedom of the thesis's priors (p. 29). */
+export const PRIOR_DF = 5
+/** Prior inclusion probability of the thesis (p. 29). */
+export const PRIOR_INCLUSION = 0.5
+/** Variance of log time assumed where one play, or equal plays, give none: a factor e either way. */
+const UNKNOWN_VARIANCE = 1
+
+/** The prior that a subject keeps from its first block on; a reason where there is not one play. */
+export function freezePrior(observations: Observations, spec: FeatureSpec): Hyper | NoAnswer {
+  const { n, y } = observations
+  if (n === 0) return { reason: "no plays: the scale of the listening times is unknown" }
+  let mean = 0
+  for (let k = 0; k < n; k++) mean += y[k]
+  mean /= n
+  let squares = 0
+  for (let k = 0; k < n; k++) squares += (y[k] - mean) * (y[k] - mean)
+  const variance = n > 1 ? squares / (n - 1) : 0
+  const notes: string[] = []
+  let s2y = variance
+  if (!(variance > 1e-12 * Math.max(1, mean * mean))) {
+    s2y = UNKNOWN_VARIANCE
+    notes.push(
+      n === 1
+        ? `one play gives no variance of log time: ${UNKNOWN_VARIANCE} is assumed`
+        : `all ${n} plays have the same length: a variance of log time of ${UNKNOWN_VARIANCE} is assumed`,
+    )
+  }
+  return {
+    names: [...spec.names],
+    v: PRIOR_DF,
+    pi: PRIOR_INCLUSION,
+    s2x: [s2y, ...spec.variances.slice(1)],
+    s2y,
+    constantMean: mean,
+    notes,
+  }
+}
+
+/** A draw from IG(shape, rate): density ∝ t^(−shape−1)·exp(−rate/t). */
+export function inverseGamma(rng: Rng, shape: number, rate: number): number {
+  return rate / rng.gamma(shape)
+}
