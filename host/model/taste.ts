@@ -7,6 +7,7 @@
 // Pure functions: a model is never changed, an update gives a new one. State and its bytes: taste-bytes.ts.
 
 import type { Particles } from "./particles.js"
+import type { Posterior } from "./posterior.js"
 import type { Hyper } from "./prior.js"
 
 /** `default`: the corrected procedure; `thesis`: the literal one, for replication. */
@@ -23,21 +24,6 @@ export interface TasteOptions {
   chains?: number
   /** Share of the work done so far, 0 … 1. */
   onProgress?: (share: number) => void
-}
-
-/** Posterior means over more draws than there are particles; the numbers to report. */
-export interface Posterior {
-  /** Length P each: mean and standard deviation of β (0 where not in the model), inclusion probability. */
-  mean: number[]
-  sd: number[]
-  inclusion: number[]
-  /** Monte Carlo standard errors of `mean` and `inclusion`. */
-  meanError: number[]
-  inclusionError: number[]
-  /** Mean and standard deviation of σ, and the Monte Carlo error of the mean. */
-  sigma: number
-  sigmaSd: number
-  sigmaError: number
 }
 
 export interface TasteDiagnostics {
