@@ -1,7 +1,9 @@
 // The HTTP server: the sync endpoint for boards and the dashboard for people.
 
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify"
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify"
+import { SCHEMA_VERSION } from "../store/migrations.js"
 import type { Study } from "../study/study.js"
+import { syncRoutes } from "./sync.js"
 
 export interface ServerOptions {
   study: Study
@@ -15,8 +17,31 @@ export interface ServerOptions {
   committed?(subject: number): void
 }
 
+/** A board that has not sent its request by then is cut off, milliseconds. */
+const REQUEST_TIMEOUT_MS = 20000
+
 /** The server, not listening yet: `await app.listen({ port, host })`, or `await app.ready()` and `app.server`. */
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const app = Fastify({ loggerInstance: options.log, trustProxy: false })
+  const { study, log } = options
+  const app = Fastify({
+    ...(log === undefined ? {} : { loggerInstance: log }),
+    logController: new LogController({ disableRequestLogging: true }),
+    forceCloseConnections: true,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 4 },
+    clientErrorHandler(error, socket) {
+      app.log.warn({ code: error.code }, `connection refused: ${error.message}`)
+      if (socket.writable)
+        socket.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+      socket.destroy(error)
+    },
+  })
+  app.get("/v1/health", async () => ({
+    ok: true,
+    study: study.plan.name,
+    schema: SCHEMA_VERSION,
+    plays: await study.store.plays.count(),
+  }))
+  app.register(async (scope) => syncRoutes(scope, options))
   return app
 }

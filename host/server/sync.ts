@@ -1,0 +1,104 @@
+// POST /v1/sync/<device id>: receive → open → bound and decode → one transaction → commit → reply.
+//
+// Whatever is refused gets a status without a body and a line in the log: 404 unknown device or wrong seal,
+// 400 malformed, 409 replay, 411 no Content-Length, 413 too large. Every reply has Content-Length and closes the
+// connection: a board has one socket, and no keep-alive to get out of step with.
+
+import type { FastifyInstance, FastifyReply } from "fastify"
+import { MAX_BODY_BYTES, SALT_BYTES, SYNC_PATH } from "../../src/wire.js"
+import { WireError } from "../protocol/error.js"
+import { encodeReply } from "../protocol/reply.js"
+import { decodeRequest } from "../protocol/request.js"
+import { openRequest, sealReply } from "../protocol/seal.js"
+import { exchange } from "../protocol/session.js"
+import type { Device } from "../store/subjects.js"
+import type { ServerOptions } from "./server.js"
+
+const DEVICE_ID = /^[0-9a-f]{16}$/
+/** An octet stream, which is what a sealed body is. */
+const SEALED_TYPE = "application/octet-stream"
+
+/** A status that is sent without a body. */
+interface Refusal {
+  status: 400 | 404 | 409
+  code: string
+  reason: string
+}
+
+interface Answer {
+  sealed: Buffer
+}
+
+export async function syncRoutes(app: FastifyInstance, options: ServerOptions): Promise<void> {
+  const { study, now, random, committed } = options
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body))
+
+  app.addHook("onRequest", async (request, reply) => {
+    if (request.headers["content-length"] !== undefined) return
+    request.log.warn({ device: deviceOf(request), code: "length" }, "sync refused: no Content-Length")
+    return closed(reply, 411).send()
+  })
+
+  app.setErrorHandler<Error & { statusCode?: number; code?: string }>((error, request, reply) => {
+    const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500
+    const facts = { device: deviceOf(request), code: error.code, reason: error.message }
+    if (status < 500) request.log.warn(facts, `sync refused: ${error.message}`)
+    else request.log.error({ ...facts, err: error }, `sync failed: ${error.message}`)
+    return closed(reply, status).send()
+  })
+
+  app.post(`${SYNC_PATH}:device`, { bodyLimit: MAX_BODY_BYTES }, async (request, reply) => {
+    const device = deviceOf(request)
+    const body = request.body instanceof Uint8Array ? new Uint8Array(request.body) : new Uint8Array(0)
+    const answer = await handle(device, body)
+    if ("sealed" in answer) return closed(reply, 200).type(SEALED_TYPE).send(answer.sealed)
+    const { status, code, reason } = answer
+    request.log.warn({ device, code, reason }, `sync refused: ${reason}`)
+    return closed(reply, status).send()
+  })
+
+  async function handle(id: string, body: Uint8Array): Promise<Answer | Refusal> {
+    const device = DEVICE_ID.test(id) ? await study.store.subjects.device(id) : undefined
+    if (device === undefined) return { status: 404, code: "device", reason: "the device is not known" }
+    try {
+      return await answerOf(device, body)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      return { status: error.code === "seal" ? 404 : 400, code: error.code, reason: error.message }
+    }
+  }
+
+  async function answerOf(device: Device, body: Uint8Array): Promise<Answer | Refusal> {
+    const { plain, salt } = openRequest(device.key, device.id, body)
+    const request = decodeRequest(plain)
+    const result = await exchange(study, device.id, request, body, now())
+    if (result.replay) {
+      const reason = `boot ${request.boot} request ${request.n} is not above boot ${result.boot} request ${result.counter}`
+      return { status: 409, code: "replay", reason }
+    }
+    const { outcome, reply } = result
+    if (outcome.subject !== null && outcome.stored > 0) committed?.(outcome.subject)
+    app.log.info(
+      {
+        device: device.id,
+        subject: outcome.subject,
+        stored: outcome.stored,
+        repeated: outcome.repeated,
+        quarantined: outcome.quarantined,
+        ackedTo: outcome.ackedTo,
+      },
+      "sync",
+    )
+    const sealed = sealReply(device.key, device.id, salt, random(SALT_BYTES), encodeReply(reply))
+    return { sealed: Buffer.from(sealed) }
+  }
+}
+
+function deviceOf(request: { params: unknown }): string {
+  return String((request.params as { device?: unknown }).device ?? "")
+}
+
+function closed(reply: FastifyReply, status: number): FastifyReply {
+  return reply.code(status).header("connection", "close")
+}
