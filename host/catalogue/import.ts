@@ -8,7 +8,7 @@
 
 import type { Song } from "../store/songs.js"
 import type { Store } from "../store/store.js"
-import { type Columns, readCatalogue } from "./columns.js"
+import { CatalogueError, type Columns, readCatalogue } from "./columns.js"
 
 export interface ImportOptions {
   /** Numeric columns that are no attributes. */
@@ -64,8 +64,7 @@ export async function importCatalogue(
   if (errors.length > 0 && (options.skipBad !== true || rows.length === 0)) return result
   result.skipped = badRows
   const held = await store.songs.all()
-  const numbered = number(rows, held, columns, errors)
-  if (numbered === undefined) return result
+  const numbered = number(rows, held, columns)
   const before = new Map(held.map((song) => [song.id, song]))
   const changed: Song[] = []
   for (const song of numbered) {
@@ -90,13 +89,8 @@ export async function importCatalogue(
   return result
 }
 
-/** Gives every row its file number; undefined, with an error, where the card has no number left. */
-function number(
-  rows: readonly ReadSong[],
-  held: readonly Song[],
-  columns: Columns,
-  errors: ImportError[],
-): Song[] | undefined {
+/** Gives every row its file number. */
+function number(rows: readonly ReadSong[], held: readonly Song[], columns: Columns): Song[] {
   const bySource = new Map(held.map((song) => [song.source, song.id]))
   const taken = new Set(held.map((song) => song.id))
   const fits = columns.song !== undefined && rows.every((song) => isFileNumber(song.source))
@@ -113,9 +107,7 @@ function number(
       if (!taken.has(next)) id = next
     }
     if (id === undefined) {
-      const rule = `a card holds ${MAX_SONG} songs`
-      errors.push({ row, column: columns.song ?? "song", value: song.source, rule })
-      return undefined
+      throw new CatalogueError(`row ${row}: a card holds ${MAX_SONG} songs, there is no number for this one`)
     }
     taken.add(id)
     songs.push({ id, ...song })

@@ -1,0 +1,50 @@
+// What every command has: the study folder, --json, an example in its help, and one way to answer.
+
+import { Command, InvalidArgumentError } from "commander"
+
+export interface CommonOptions {
+  study: string
+  json?: boolean
+}
+
+/** A mistake of the caller: one line, exit code 2. */
+export class CommandError extends Error {
+  override name = "CommandError"
+}
+
+/** A command with --study (unless `standalone`), --json and its example. */
+export function command(
+  name: string,
+  description: string,
+  example: string,
+  { standalone = false }: { standalone?: boolean } = {},
+): Command {
+  const made = new Command(name).description(description)
+  if (!standalone) made.option("--study <dir>", "folder of the study", ".")
+  return made
+    .option("--json", "print one JSON object instead of text")
+    .addHelpText("after", `\nExample:\n  $ ${example}`)
+    .configureHelp({ showGlobalOptions: true })
+}
+
+/** Prints the object as JSON, or the lines as text. */
+export function answer(options: { json?: boolean }, object: unknown, lines: readonly string[]): void {
+  const text = options.json ? JSON.stringify(object) : lines.join("\n")
+  process.stdout.write(`${text}\n`)
+}
+
+/** A parser for options that are whole numbers within limits. */
+export function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < low || value > high) {
+      throw new InvalidArgumentError(`must be a whole number from ${low} to ${high}.`)
+    }
+    return value
+  }
+}
+
+/** Names separated by commas; may be given more than once. */
+export function nameList(text: string, before: string[] = []): string[] {
+  return [...before, ...text.split(",").map((name) => name.trim())].filter((name) => name !== "")
+}

@@ -1,0 +1,49 @@
+// The estimating thread of a running server: woken by commits, one estimation at a time, never waited for.
+
+import { Worker } from "node:worker_threads"
+import type { FastifyBaseLogger } from "fastify"
+import type { WorkerMessage } from "../worker.js"
+
+export interface Estimator {
+  /** New plays are in the store. */
+  wake(): void
+  /** Ends the thread; an estimation that is going on is lost and made again at the next start. */
+  close(): Promise<void>
+}
+
+export function startEstimator(dir: string, now: () => number, log: FastifyBaseLogger): Estimator {
+  let worker: Worker | undefined
+  let busy = false
+  let waiting = false
+
+  const start = (): Worker => {
+    const thread = new Worker(new URL("../worker.js", import.meta.url), { workerData: { dir } })
+    thread.on("message", (message: WorkerMessage) => {
+      busy = false
+      if ("failed" in message) log.error({ reason: message.failed }, "estimation failed")
+      else if (message.done.length > 0) log.info({ subjects: message.done }, "estimated")
+      if (waiting) wake()
+    })
+    thread.on("error", (err) =>
+      log.error({ err }, "the estimating thread broke off; the next sync starts it again"),
+    )
+    thread.on("exit", () => {
+      worker = undefined
+      busy = false
+    })
+    return thread
+  }
+  const wake = (): void => {
+    waiting = busy
+    if (busy) return
+    busy = true
+    worker ??= start()
+    worker.postMessage(now())
+  }
+  return {
+    wake,
+    async close() {
+      await worker?.terminate()
+    },
+  }
+}

@@ -1,0 +1,38 @@
+// Exit codes, and what stderr says: 2 = the caller can put it right (one line), 1 = unexpected (with causes).
+
+import { CommanderError } from "commander"
+import { CatalogueError } from "../catalogue/columns.js"
+import { NewerDatabaseError } from "../store/migrations.js"
+import { EnrolmentError } from "../study/enrol.js"
+import { PlanError } from "../study/plan.js"
+import { StudyFolderError } from "../study/study.js"
+import { CommandError } from "./command.js"
+
+const CORRECTABLE = [
+  CommandError,
+  CatalogueError,
+  EnrolmentError,
+  NewerDatabaseError,
+  PlanError,
+  StudyFolderError,
+]
+/** A port in use or not allowed, a file that is not there or not readable. */
+const CORRECTABLE_CODES = ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOENT", "EISDIR"]
+
+/** Reports what ended a command and returns the exit code. */
+export function reportFailure(error: unknown): number {
+  // commander has printed its own line, or the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  const correctable =
+    CORRECTABLE.some((kind) => error instanceof kind) ||
+    CORRECTABLE_CODES.includes((error as NodeJS.ErrnoException)?.code ?? "")
+  if (correctable) {
+    process.stderr.write(`fieldtune: ${(error as Error).message}\n`)
+    return 2
+  }
+  process.stderr.write(`fieldtune: unexpected: ${error instanceof Error ? error.stack : String(error)}\n`)
+  for (let cause = (error as Error)?.cause; cause !== undefined; cause = (cause as Error)?.cause) {
+    process.stderr.write(`  caused by: ${cause instanceof Error ? cause.message : String(cause)}\n`)
+  }
+  return 1
+}

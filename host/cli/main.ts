@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+// The command line. Commands read arguments, environment, clock and seed; nothing below them does.
+
+import { createRequire } from "node:module"
+import { Command } from "commander"
+import { catalogueCommand } from "./catalogue.js"
+import { enrolCommand } from "./enrol.js"
+import { reportFailure } from "./exit.js"
+import { initCommand } from "./init.js"
+import { serveCommand } from "./serve.js"
+import { statusCommand } from "./status.js"
+
+const { version, description } = createRequire(import.meta.url)("../../../package.json") as {
+  version: string
+  description: string
+}
+
+const program = new Command("fieldtune")
+  .description(description)
+  .version(version)
+  .addCommand(initCommand())
+  .addCommand(catalogueCommand())
+  .addCommand(enrolCommand())
+  .addCommand(serveCommand())
+  .addCommand(statusCommand())
+
+// These are written beside this file; until one is there its command is not.
+for (const [file, name] of [
+  ["./round.js", "roundCommand"],
+  ["./fit.js", "fitCommand"],
+  ["./demo.js", "demoCommand"],
+]) {
+  try {
+    const found = (await import(file)) as Record<string, () => Command>
+    if (found[name] !== undefined) program.addCommand(found[name]())
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error
+  }
+}
+
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride()
+  for (const inner of command.commands) throwInsteadOfExit(inner)
+}
+throwInsteadOfExit(program)
+
+// A reader that closes its end early (`| head`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error
+})
+
+try {
+  await program.parseAsync(process.argv)
+} catch (error) {
+  process.exitCode = reportFailure(error)
+}
