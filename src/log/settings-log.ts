@@ -1,0 +1,315 @@
+// ListenLog on settings flash: a ring of 40 keys with 10 records each, 8,000 bytes, and a checkpoint entry of 21.
+//
+// The record of sequence s always has slot (s − 1) mod 400, so finding, freeing and recovering need no index:
+// slot and record belong together exactly where the record checks and has that sequence. A slot may be written
+// once the sequence 400 before it is acknowledged; before that the log is full, and the listen is counted and named
+// in BoardState.unrecorded instead. Each write is read back (flash.ts); what could not be written waits in RAM, in
+// order, and is never told to the host before it is on flash: a number that the host has seen is never given away
+// again. Appending and checkpointing belong to one fiber (the player's), collecting and acknowledging to another.
+
+import * as ds from "@devicescript/core"
+import { type SettingsFlash, same } from "../flash"
+import { type ListenRecord, packRecord, RECORD_BYTES, unpackRecord } from "../record"
+import { type BoardState, MAX_UNRECORDED_RANGES } from "../state"
+import { GONE_CHECKSUM, GONE_LOG_FULL, GONE_UNKNOWN, MAX_PLAYS, MAX_RANGES } from "../wire"
+import { type Batch, type LastListen, type ListenLog } from "./listen-log"
+
+const ENTRIES = 40
+const RECORDS_PER_ENTRY = 10
+const ENTRY_BYTES = RECORDS_PER_ENTRY * RECORD_BYTES
+const CAPACITY = ENTRIES * RECORDS_PER_ENTRY
+const MAX_BOOT = 65535
+/** Records that wait in RAM at most while the flash refuses writes. */
+const MAX_WAITING = 12
+const RETRY_MS = 5000
+const TURN_MS = 3
+const CHECKPOINT_BYTES = RECORD_BYTES + 1
+
+export class SettingsLog implements ListenLog {
+  readonly kind = 0
+  readonly capacity = CAPACITY
+  /** Listens that neither log nor RAM could keep since the start. */
+  dropped = 0
+
+  /** Everything up to this sequence has ended and is on flash; only this much is told to the host. */
+  private closed = 0
+  private waiting: ListenRecord[] = []
+  private busy = false
+  /** Ring entry that was read or written last by the appending fiber, and its number. */
+  private entry: Buffer
+  private entryIndex = -1
+  private draft = Buffer.alloc(CHECKPOINT_BYTES)
+
+  /** `ring`: the first letters of the ring's keys; `checkpointKey`: the key of the open listen. */
+  constructor(
+    private flash: SettingsFlash,
+    private state: BoardState,
+    private ring: string,
+    private checkpointKey: string,
+  ) {}
+
+  async open(): Promise<LastListen> {
+    let found = await this.state.load()
+    while (found === undefined) {
+      await ds.sleep(RETRY_MS)
+      found = await this.state.load()
+    }
+    if (!found || this.state.boot >= MAX_BOOT) {
+      // Records of another epoch must not be taken for this one's.
+      await this.clear()
+      this.state.renew()
+    }
+    this.state.boot++
+    // Without a start that is on flash two boots could have the same name: better no music than a wrong record.
+    while (!(await this.state.commit())) await ds.sleep(RETRY_MS)
+    const newest = await this.newest()
+    if (newest && newest.sequence > this.state.last) this.state.last = newest.sequence
+    this.closed = this.state.last
+    const open = await this.lastCheckpoint()
+    if (!open || (newest && newest.sequence >= open.record.sequence)) {
+      if (!newest) return undefined
+      return {
+        record: newest,
+        paused: open !== undefined && newest.sequence === open.record.sequence && open.paused,
+      }
+    }
+    if (open.record.sequence > this.state.last) {
+      // Numbers before it that are in neither the log nor `unrecorded` were lost in RAM: they read as unknown.
+      this.state.last = open.record.sequence - 1
+      this.closed = this.state.last
+      this.waiting.push(open.record)
+      await this.flush()
+    }
+    return open
+  }
+
+  nextSequence(): number {
+    return this.state.last + this.waiting.length + 1
+  }
+
+  async checkpoint(record: ListenRecord, paused: boolean): Promise<boolean> {
+    if (!(await this.flush())) return false
+    record.sequence = this.nextSequence()
+    record.boot = this.state.boot
+    return await this.writeCheckpoint(record, paused)
+  }
+
+  async append(record: ListenRecord): Promise<void> {
+    if (this.waiting.length >= MAX_WAITING) {
+      this.dropped++
+      return
+    }
+    record.sequence = this.nextSequence()
+    record.boot = this.state.boot
+    this.waiting.push(record)
+    await this.flush()
+  }
+
+  async flush(): Promise<boolean> {
+    while (this.waiting.length > 0) {
+      const record = this.waiting[0]
+      const kept = this.full(record.sequence) ? await this.leaveOut(record) : await this.put(record)
+      if (!kept) return false
+      this.state.last = record.sequence
+      this.closed = record.sequence
+      this.waiting.shift()
+    }
+    return true
+  }
+
+  async collect(batch: Batch, from: number, to: number): Promise<number> {
+    const end = Math.min(to, this.closed)
+    let sequence = from
+    // Overwritten long ago: one range, however long.
+    const first = this.closed - CAPACITY + 1
+    if (sequence < first && sequence <= end) {
+      const upTo = Math.min(end, first - 1)
+      if (!addGone(batch, 0, sequence, upTo, GONE_UNKNOWN)) return sequence
+      sequence = upTo + 1
+    }
+    let bytes: Buffer
+    let index = -1
+    while (sequence <= end) {
+      const left = this.rangeOf(sequence)
+      if (left) {
+        const upTo = Math.min(end, left[2])
+        if (!addGone(batch, left[0], sequence, upTo, GONE_LOG_FULL)) return sequence
+        sequence = upTo + 1
+      } else {
+        const slot = (sequence - 1) % CAPACITY
+        if (index !== Math.idiv(slot, RECORDS_PER_ENTRY)) {
+          index = Math.idiv(slot, RECORDS_PER_ENTRY)
+          bytes = await this.flash.read(this.ring + index)
+          // No answer is no reason to call records gone: the next sync asks again.
+          if (bytes === undefined) return sequence
+        }
+        const offset = (slot % RECORDS_PER_ENTRY) * RECORD_BYTES
+        const record = unpackRecord(bytes, offset)
+        if (record && record.sequence === sequence) {
+          if (batch.count === MAX_PLAYS) return sequence
+          batch.records.blitAt(batch.count * RECORD_BYTES, bytes, offset, RECORD_BYTES)
+          batch.count++
+        } else {
+          const why = record || blank(bytes, offset) ? GONE_UNKNOWN : GONE_CHECKSUM
+          if (!addGone(batch, 0, sequence, sequence, why)) return sequence
+        }
+        sequence++
+      }
+    }
+    return sequence
+  }
+
+  async acknowledge(upTo: number): Promise<void> {
+    const state = this.state
+    await this.turn()
+    const before = state.acked
+    const ranges = state.unrecorded
+    const covered = Math.min(upTo, this.closed)
+    if (covered > before) {
+      state.acked = covered
+      state.unrecorded = ranges.filter((range) => range[2] > covered)
+      if (!(await state.commit())) {
+        // Freed in RAM alone, the same records would be reported as lost after a restart.
+        state.acked = before
+        state.unrecorded = ranges
+      }
+    }
+    this.busy = false
+  }
+
+  unacknowledged(): number {
+    return this.closed - this.state.acked
+  }
+
+  private full(sequence: number): boolean {
+    if (sequence > this.state.acked + CAPACITY) return true
+    // The list of ranges is bounded too: when it is full, its last range grows until the host has taken some.
+    return this.state.unrecorded.length >= MAX_UNRECORDED_RANGES
+  }
+
+  /** Counts and names a listen that the full log can't take. */
+  private async leaveOut(record: ListenRecord): Promise<boolean> {
+    const state = this.state
+    await this.turn()
+    const ranges = state.unrecorded
+    const tail = ranges.length > 0 ? ranges[ranges.length - 1] : undefined
+    const grows = tail !== undefined && tail[2] === record.sequence - 1
+    const boot = grows ? tail[0] : 0
+    if (grows) {
+      tail[2] = record.sequence
+      if (boot !== record.boot) tail[0] = 0
+    } else ranges.push([record.boot, record.sequence, record.sequence])
+    state.unrecordedCount++
+    const before = state.last
+    state.last = record.sequence
+    const kept = await state.commit()
+    if (!kept) {
+      state.last = before
+      state.unrecordedCount--
+      if (grows) {
+        tail[2] = record.sequence - 1
+        tail[0] = boot
+      } else ranges.pop()
+    }
+    this.busy = false
+    // The ring does not hold it, so the checkpoint remembers how it ended and where to go on after a restart.
+    if (kept) await this.writeCheckpoint(record, false)
+    return kept
+  }
+
+  /** Acknowledging and leaving out both change the list of ranges: one at a time. */
+  private async turn(): Promise<void> {
+    while (this.busy) await ds.sleep(TURN_MS)
+    this.busy = true
+  }
+
+  private async put(record: ListenRecord): Promise<boolean> {
+    const slot = (record.sequence - 1) % CAPACITY
+    const index = Math.idiv(slot, RECORDS_PER_ENTRY)
+    if (this.entryIndex !== index) {
+      const old = await this.flash.read(this.ring + index)
+      if (old === undefined) return false
+      this.entry = Buffer.alloc(ENTRY_BYTES)
+      this.entry.blitAt(0, old, 0, Math.min(old.length, ENTRY_BYTES))
+      this.entryIndex = index
+    }
+    packRecord(record, this.entry, (slot % RECORDS_PER_ENTRY) * RECORD_BYTES)
+    return await this.flash.write(this.ring + index, this.entry)
+  }
+
+  private async writeCheckpoint(record: ListenRecord, paused: boolean): Promise<boolean> {
+    packRecord(record, this.draft, 0)
+    this.draft[RECORD_BYTES] = paused ? 1 : 0
+    return await this.flash.write(this.checkpointKey, this.draft)
+  }
+
+  private async lastCheckpoint(): Promise<LastListen> {
+    const bytes = await this.readSurely(this.checkpointKey)
+    if (bytes.length !== CHECKPOINT_BYTES) return undefined
+    const record = unpackRecord(bytes, 0)
+    if (!record) return undefined
+    return { record: record, paused: bytes[RECORD_BYTES] === 1 }
+  }
+
+  /** The record with the highest sequence in the ring. */
+  private async newest(): Promise<ListenRecord> {
+    let best: ListenRecord
+    for (let i = 0; i < ENTRIES; i++) {
+      const bytes = await this.readSurely(this.ring + i)
+      for (let k = 0; k < RECORDS_PER_ENTRY; k++) {
+        const record = unpackRecord(bytes, k * RECORD_BYTES)
+        const slot = i * RECORDS_PER_ENTRY + k
+        if (record && (record.sequence - 1) % CAPACITY === slot) {
+          if (!best || record.sequence > best.sequence) best = record
+        }
+      }
+    }
+    return best
+  }
+
+  private async clear(): Promise<void> {
+    const none = Buffer.alloc(1)
+    for (let i = 0; i <= ENTRIES; i++) {
+      const key = i < ENTRIES ? this.ring + i : this.checkpointKey
+      const old = await this.readSurely(key)
+      if (old.length > 0 && !same(old, none)) {
+        while (!(await this.flash.write(key, none))) await ds.sleep(RETRY_MS)
+      }
+    }
+  }
+
+  private async readSurely(key: string): Promise<Buffer> {
+    let bytes = await this.flash.read(key)
+    while (bytes === undefined) {
+      await ds.sleep(RETRY_MS)
+      bytes = await this.flash.read(key)
+    }
+    return bytes
+  }
+
+  private rangeOf(sequence: number): number[] {
+    for (const range of this.state.unrecorded) {
+      if (range[1] <= sequence && sequence <= range[2]) return range
+    }
+    return undefined
+  }
+}
+
+/** Never written: zeros, or beyond the end of the entry. */
+function blank(bytes: Buffer, offset: number): boolean {
+  for (let i = offset; i < offset + RECORD_BYTES && i < bytes.length; i++) if (bytes[i] !== 0) return false
+  return true
+}
+
+/** Adds a range, joined to the one before where it can be; false where the batch is full. */
+function addGone(batch: Batch, boot: number, from: number, to: number, why: number): boolean {
+  const count = batch.gone.length
+  const last = count > 0 ? batch.gone[count - 1] : undefined
+  if (last && last[2] === from - 1 && last[0] === boot && last[3] === why) {
+    last[2] = to
+    return true
+  }
+  if (count === MAX_RANGES) return false
+  batch.gone.push([boot, from, to, why])
+  return true
+}

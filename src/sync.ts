@@ -1,0 +1,237 @@
+// Sync: one exchange after the other until board and host have nothing more to tell each other.
+//
+// A sync starts by itself after the start of the board and then at the plan's interval, or on demand. A network
+// that is not there, a host that is silent and a reply that does not open are failures of the same kind: try again
+// after a pause that doubles, with a random part so that boards do not come in step. One request is under way at a
+// time, every wait is bounded, and the player never waits for any of it.
+
+import * as ds from "@devicescript/core"
+import { randomBuffer } from "@devicescript/crypto"
+import type { AudioOutput } from "./audio/audio-output"
+import { Alarm } from "./clock"
+import { Download } from "./download"
+import type { SettingsFlash } from "./flash"
+import { type Address, parseAddress, post } from "./http"
+import { Batch, type ListenLog } from "./log/listen-log"
+import { Packer } from "./msgpack"
+import type { Player } from "./player"
+import { type PlaylistSlots, versionOf } from "./playlist"
+import { RECORD_BYTES } from "./record"
+import { unpackReply } from "./reply"
+import { packRequest } from "./request"
+import { openReply, sealRequest } from "./seal"
+import type { BoardState } from "./state"
+import {
+  type DevicePlan,
+  KEY_BYTES,
+  MAX_BODY_BYTES,
+  MAX_EXCHANGES,
+  MAX_PLAYS,
+  type PlaylistPart,
+  REFUSED_FORMAT,
+  SALT_BYTES,
+  SYNC_PATH,
+  type SyncReply,
+  TAG_BYTES,
+} from "./wire"
+
+const FIRST_SYNC_MS = 3000
+const REQUEST_MS = 10000
+const BACKOFF_MS = 15000
+const MAX_BACKOFF_MS = 1800000
+/** How often a board without key and address looks for them. */
+const UNPROVISIONED_MS = 60000
+const MINUTE_MS = 60000
+const IDLE_MS = 3600000
+
+export interface SyncParts {
+  firmware: string
+  device: string
+  flash: SettingsFlash
+  /** Settings keys of the device key (32 bytes) and the host's address (text). */
+  keyKey: string
+  addressKey: string
+  state: BoardState
+  log: ListenLog
+  lists: PlaylistSlots
+  player: Player
+  audio: AudioOutput
+}
+
+export class Sync {
+  private alarm = new Alarm()
+  private demanded = false
+  private key: Buffer
+  private address: Address
+  private counter = 0
+  /** Failed attempts since the last success. */
+  private fails = 0
+  private download = new Download()
+  private packer = new Packer(Buffer.alloc(MAX_BODY_BYTES - SALT_BYTES - TAG_BYTES))
+  private batch = new Batch(Buffer.alloc(MAX_PLAYS * RECORD_BYTES))
+
+  constructor(private parts: SyncParts) {}
+
+  start(): void {
+    const self = this
+    const run = async () => await self.run()
+    run.start()
+  }
+
+  /** Asks for a sync now. */
+  demand(): void {
+    this.demanded = true
+    this.alarm.ring()
+  }
+
+  private async run(): Promise<void> {
+    let pause = this.parts.state.syncMinutes > 0 ? FIRST_SYNC_MS : IDLE_MS
+    while (true) {
+      if (!this.demanded) await this.alarm.sleep(pause)
+      const due = this.demanded || this.parts.state.syncMinutes > 0
+      this.demanded = false
+      pause = IDLE_MS
+      try {
+        if (due) pause = (await this.provisioned()) ? await this.attempt() : UNPROVISIONED_MS
+      } catch (e: any) {
+        console.log("sync: " + e.message)
+        pause = BACKOFF_MS
+      }
+    }
+  }
+
+  /** Reads key and address where they are not known yet: a board may be provisioned while it runs. */
+  private async provisioned(): Promise<boolean> {
+    if (this.key && this.address) return true
+    const key = await this.parts.flash.read(this.parts.keyKey)
+    const address = await this.parts.flash.read(this.parts.addressKey)
+    if (!key || key.length !== KEY_BYTES || !address) return false
+    this.address = parseAddress(address.toString().trim())
+    this.key = key
+    return this.address !== undefined
+  }
+
+  /** One sync; gives the time until the next one. */
+  private async attempt(): Promise<number> {
+    try {
+      await this.contact()
+      this.fails = 0
+      const minutes = this.parts.state.syncMinutes
+      return minutes > 0 ? minutes * MINUTE_MS : IDLE_MS
+    } catch (e: any) {
+      this.fails++
+      console.log("sync: " + e.message)
+      const pause = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * Math.pow(2, Math.min(this.fails, 10) - 1))
+      return pause * (0.75 + randomBuffer(2).getAt(0, "u16") / 131072)
+    }
+  }
+
+  private async contact(): Promise<void> {
+    const { log, state } = this.parts
+    let missing: number[][] = []
+    let from = state.acked + 1
+    for (let i = 0; i < MAX_EXCHANGES; i++) {
+      const batch = this.batch
+      batch.clear()
+      const asked = await this.answer(missing)
+      const upTo = await log.collect(batch, from, from + log.capacity)
+      const told = asked || upTo > from
+      from = upTo
+      const shown = this.shown()
+      const reply = await this.exchange()
+      await this.acknowledge(reply)
+      if (reply.plan) await this.follow(reply.plan)
+      const news = reply.list ? await this.receive(reply.list) : false
+      missing = reply.missing
+      if (from <= state.acked) from = state.acked + 1
+      // Go on while there is something new to tell; holes that no answer closes wait for the next sync.
+      const open = log.unacknowledged() > 0 && from <= state.acked + log.unacknowledged()
+      const holes = missing.length > 0 && told
+      if (!open && !holes && !news && shown === this.shown()) return
+    }
+  }
+
+  /** Adds what the host misses; true where that is anything. */
+  private async answer(missing: number[][]): Promise<boolean> {
+    for (const range of missing) {
+      const next = await this.parts.log.collect(this.batch, range[1], range[2])
+      if (next <= range[2]) break
+    }
+    return this.batch.count > 0 || this.batch.gone.length > 0
+  }
+
+  /** What the host is shown of the playlists, as one text. */
+  private shown(): string {
+    const { lists } = this.parts
+    const refused = this.download.refused
+    return lists.version + " " + lists.next + " " + (refused ? refused[0] : 0)
+  }
+
+  /** One request and its reply; throws where there is no valid reply. */
+  private async exchange(): Promise<SyncReply> {
+    const { audio, device, firmware, lists, log, player, state } = this.parts
+    this.counter++
+    const plain = packRequest(
+      this.packer,
+      {
+        fw: firmware,
+        epoch: state.epoch,
+        boot: state.boot,
+        up: ds.millis(),
+        n: this.counter,
+        open: player.open(),
+        list: lists.version,
+        next: lists.next,
+        part: this.download.wanted(),
+        refused: this.download.refused,
+        health: {
+          log: log.unacknowledged(),
+          cap: log.capacity,
+          full: state.unrecordedCount,
+          audio: audio.errors,
+          fails: this.fails,
+          store: log.kind,
+          vol: Math.min(state.volume, state.maxVolume),
+        },
+      },
+      this.batch,
+    )
+    const salt = randomBuffer(SALT_BYTES)
+    const sealed = sealRequest(this.key, device, salt, plain)
+    const reply = await post(this.address, SYNC_PATH + device, salt, sealed, MAX_BODY_BYTES, REQUEST_MS)
+    if (reply.status !== 200) throw new RangeError("http: status " + reply.status)
+    return unpackReply(openReply(this.key, device, salt, reply.body))
+  }
+
+  /** Sequences do not restart within an epoch, so the highest acknowledgement covers all below it. */
+  private async acknowledge(reply: SyncReply): Promise<void> {
+    let upTo = 0
+    for (const ack of reply.ack) if (ack[1] > upTo) upTo = ack[1]
+    if (upTo > 0) await this.parts.log.acknowledge(upTo)
+  }
+
+  private async follow(plan: DevicePlan): Promise<void> {
+    const { state } = this.parts
+    if (plan.sync === state.syncMinutes && plan.vol === state.maxVolume) return
+    state.syncMinutes = plan.sync
+    state.maxVolume = plan.vol
+    await state.commit()
+  }
+
+  /** Takes a part of a playlist; true where the host should hear of it at once. */
+  private async receive(part: PlaylistPart): Promise<boolean> {
+    const { lists, player } = this.parts
+    if (part.ver === lists.version || part.ver === lists.next) return false
+    const before = this.download.wanted()
+    const bytes = this.download.take(part)
+    if (bytes) {
+      const fault = versionOf(bytes) === part.ver ? await lists.stage(bytes) : REFUSED_FORMAT
+      if (fault !== 0) this.download.refuse(part.ver, fault)
+      else if (player.idle() && (await lists.swap())) player.listChanged()
+      return true
+    }
+    const wanted = this.download.wanted()
+    if (!wanted) return false
+    return !before || before[0] !== wanted[0] || before[1] !== wanted[1]
+  }
+}
