@@ -5,7 +5,8 @@
 // chain, or neighbouring particles of a filter (systematic resampling keeps descendants of one ancestor together),
 // so that correlation falls within a batch.
 
-import type { Particles } from "./particles.js"
+import { effectiveSampleSize } from "./diagnose.js"
+import { normalisedWeights, type Particles } from "./particles.js"
 import type { SweepWorkspace } from "./sweep.js"
 
 /** Means over more draws than there are particles; the numbers to report. */
@@ -132,4 +133,33 @@ function batchMean(
   }
   const error = batches > 1 ? Math.sqrt((squares * batches) / (batches - 1)) / total : 0
   return { value, error }
+}
+
+/** Weighted moments of the particles themselves, errors as if they were independent: for particles that no sweep
+ *  has moved. */
+export function summariseParticles(particles: Particles): Posterior {
+  const { m, p, beta, gamma, sigma2 } = particles
+  const weights = normalisedWeights(particles.logWeights)
+  const ess = effectiveSampleSize(particles.logWeights)
+  const moments = (of: (i: number) => number): { mean: number; sd: number; error: number } => {
+    let mean = 0
+    for (let i = 0; i < m; i++) mean += weights[i] * of(i)
+    let variance = 0
+    for (let i = 0; i < m; i++) variance += weights[i] * (of(i) - mean) ** 2
+    const sd = Math.sqrt(variance)
+    return { mean, sd, error: sd / Math.sqrt(ess) }
+  }
+  const sigma = moments((i) => Math.sqrt(sigma2[i]))
+  const betas = Array.from({ length: p }, (_, q) => moments((i) => beta[i * p + q]))
+  const gammas = Array.from({ length: p }, (_, q) => moments((i) => gamma[i * p + q]))
+  return {
+    mean: betas.map((b) => b.mean),
+    sd: betas.map((b) => b.sd),
+    inclusion: gammas.map((g) => g.mean),
+    meanError: betas.map((b) => b.error),
+    inclusionError: gammas.map((g) => g.error),
+    sigma: sigma.mean,
+    sigmaSd: sigma.sd,
+    sigmaError: sigma.error,
+  }
 }

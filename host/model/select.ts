@@ -2,7 +2,7 @@
 //
 //   sampleFirstBlock(data, hyper, options) → { particles, posterior, ess, rhat }
 //
-// A draw is kept every SWEEPS_PER_DRAW sweeps. Genre indicators that stand in for each other make neighbouring
+// A draw is kept every 10 sweeps. Genre indicators that stand in for each other make neighbouring
 // sweeps alike: 500 consecutive ones are worth some 100 independent draws, 500 that are 10 apart nearly 500. What
 // lies between is not lost, every sweep counts in the posterior means.
 
@@ -18,7 +18,9 @@ import { createWorkspace, drawPrior, sweep } from "./sweep.js"
 export const BURN_IN = 2000
 /** Particles kept (thesis p. 33). */
 export const DEFAULT_DRAWS = 500
-export const SWEEPS_PER_DRAW = 10
+const SWEEPS_PER_DRAW = 10
+/** From 2,000 draws on the number of sweeps stays near this, but never below 2 per draw. */
+const LONG_RUN_SWEEPS = 20_000
 /** Sweeps between two reports of progress. */
 const REPORT_EVERY = 500
 
@@ -42,7 +44,9 @@ export interface Sample {
 
 /** Chains start from draws of the prior, so several chains start far apart. */
 export function sampleFirstBlock(data: Condensed, hyper: Hyper, options: SampleOptions): Sample {
-  const { rngs, draws, burnIn = BURN_IN, sweepsPerDraw = SWEEPS_PER_DRAW, onProgress } = options
+  const { rngs, draws, burnIn = BURN_IN, onProgress } = options
+  const longRun = Math.max(2, Math.floor(LONG_RUN_SWEEPS / draws))
+  const sweepsPerDraw = options.sweepsPerDraw ?? Math.min(SWEEPS_PER_DRAW, longRun)
   const { p } = data
   const particles = createParticles(draws, p)
   const tally = createTally(p, draws * sweepsPerDraw)

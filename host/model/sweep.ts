@@ -86,6 +86,20 @@ export function sweep(ws: SweepWorkspace, data: Condensed, particles: Particles,
   ws.mean[0] += data.origin
 }
 
+/** The sweep without its selection steps: (z, β, S, σ²) given γ, with every prior mean at 0 (origin 0). */
+export function sweepGivenModel(
+  ws: SweepWorkspace,
+  data: Condensed,
+  particles: Particles,
+  i: number,
+  rng: Rng,
+): void {
+  const zz = drawLatent(ws, data, particles, i, rng)
+  weigh(ws, data, particles, i)
+  drawCoefficients(ws, particles, i * particles.p, rng)
+  drawScales(ws, data, particles, i, zz, rng)
+}
+
 /** Draws z for the censored plays into X'z (ws.xz); returns z'z. */
 function drawLatent(ws: SweepWorkspace, data: Condensed, particles: Particles, i: number, rng: Rng): number {
   const { p, beta, gamma } = particles

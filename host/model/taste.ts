@@ -1,26 +1,33 @@
 // A subject's taste: the model of one listener, from the first block through every later one.
 //
-//   fitFirstBlock(observations, hyper, options) → TasteModel        Gibbs with variable selection
+//   fitFirstBlock(observations, hyper, options) → TasteModel         Gibbs with variable selection
 //   updateTaste(model, observations, firstNew, options) → TasteModel  Sequential Monte Carlo
-//   summarise(model) → TasteSummary
 //
-// Pure functions: a model is never changed, an update gives a new one. State and its bytes: taste-bytes.ts.
+// Pure functions: a model is never changed, an update gives a new one. The bytes of a model: taste-bytes.ts.
 
+import { condense } from "./condense.js"
+import { KHAT_LIMIT } from "./diagnose.js"
+import { MIN_HEARD_S, type Observations } from "./observations.js"
 import type { Particles } from "./particles.js"
-import type { Posterior } from "./posterior.js"
+import { type Posterior, summariseParticles } from "./posterior.js"
 import type { Hyper } from "./prior.js"
+import { stream } from "./random.js"
+import { DEFAULT_DRAWS, sampleFirstBlock } from "./select.js"
+import { absorb, reweigh } from "./smc.js"
+import { sampleThesis } from "./thesis.js"
 
 /** `default`: the corrected procedure; `thesis`: the literal one, for replication. */
 export type Profile = "default" | "thesis"
 
 export interface TasteOptions {
+  /** First block only; an update keeps the model's profile. */
   profile?: Profile
   seed: number | string
   /** Names the random stream, e.g. ["subject", 3]; the block number is added. */
   stream: readonly (string | number)[]
-  /** Number of particles, default 500. */
+  /** First block only: number of particles, default 500. */
   draws?: number
-  /** Independent chains for the first block, default 1; above 1 the diagnostics have R-hat. */
+  /** First block only: independent chains, default 1; above 1 the diagnostics have R-hat. */
   chains?: number
   /** Share of the work done so far, 0 … 1. */
   onProgress?: (share: number) => void
@@ -56,4 +63,132 @@ export interface TasteModel {
   posterior: Posterior
   diagnostics: TasteDiagnostics
   warnings: string[]
+}
+
+/** Fewer independent draws than this behind a mean: its second digit is not to be trusted. */
+const FEW_DRAWS = 100
+/** Largest R-hat at which chains count as one (Vehtari et al. 2021 ask for less than 1.01 in long runs). */
+const RHAT_LIMIT = 1.05
+
+/** The subject's first model. With no row at all it is the prior, and says so. */
+export function fitFirstBlock(observations: Observations, hyper: Hyper, options: TasteOptions): TasteModel {
+  const { profile = "default", draws = DEFAULT_DRAWS, chains = 1, seed, onProgress } = options
+  requireColumns(observations, hyper)
+  if (!Number.isInteger(draws) || draws < 1)
+    throw new RangeError(`draws: ${draws} is not a number of particles`)
+  if (!Number.isInteger(chains) || chains < 1 || chains > draws) {
+    throw new RangeError(`chains: ${chains} is not between 1 and the ${draws} draws they share`)
+  }
+  const warnings = [...hyper.notes, ...remarks(observations)]
+  const diagnostics: TasteDiagnostics = {
+    ess: draws,
+    khat: null,
+    ancestors: null,
+    steps: 0,
+    logScore: null,
+    rhat: null,
+    refitted: false,
+  }
+  const common = { profile, hyper, blocks: 1, ...counts(observations), diagnostics, warnings }
+  if (profile === "thesis") {
+    warnings.push("the thesis profile pins the constant at 0: log times should centre near 0")
+    const rng = stream(seed, ...options.stream, "block", 1)
+    const particles = sampleThesis(observations, condense(observations, 0), hyper, draws, rng, onProgress)
+    return { ...common, particles, posterior: summariseParticles(particles) }
+  }
+  const rngs = Array.from({ length: chains }, (_, c) =>
+    stream(seed, ...options.stream, "block", 1, "chain", c),
+  )
+  const data = condense(observations, hyper.constantMean)
+  const sample = sampleFirstBlock(data, hyper, { rngs, draws, onProgress })
+  diagnostics.ess = sample.ess
+  diagnostics.rhat = sample.rhat
+  if (sample.rhat !== null && !(sample.rhat <= RHAT_LIMIT)) {
+    warnings.push(`R-hat is ${sample.rhat.toFixed(3)}: the chains have not met; ask for more draws`)
+  }
+  if (draws >= FEW_DRAWS && sample.ess < FEW_DRAWS) {
+    warnings.push(`the draws are worth only ${Math.floor(sample.ess)} independent ones; ask for more`)
+  }
+  return { ...common, particles: sample.particles, posterior: sample.posterior }
+}
+
+/**
+ * The model after rows `firstNew` … n − 1 of `observations`, which are all of the subject's rows in the order of
+ * arrival; the rows before are those the model has. Without new rows the model itself.
+ */
+export function updateTaste(
+  model: TasteModel,
+  observations: Observations,
+  firstNew: number,
+  options: Omit<TasteOptions, "profile" | "draws" | "chains">,
+): TasteModel {
+  const { hyper, profile } = model
+  requireColumns(observations, hyper)
+  if (firstNew !== model.plays) {
+    throw new RangeError(`firstNew: ${firstNew}, but the model has taken in ${model.plays} plays`)
+  }
+  if (firstNew >= observations.n) return model
+  const blocks = model.blocks + 1
+  const rng = stream(options.seed, ...options.stream, "block", blocks)
+  const warnings = remarks(observations)
+  const common = { profile, hyper, blocks, ...counts(observations), warnings }
+  if (profile === "thesis") {
+    const { particles, ...found } = reweigh(model.particles, observations, firstNew, rng)
+    if (found.khat !== null && found.khat > KHAT_LIMIT) {
+      warnings.push(
+        `k-hat is ${found.khat.toFixed(2)}, above ${KHAT_LIMIT}: few particles carry the estimate`,
+      )
+    }
+    const diagnostics = { ...found, rhat: null, refitted: false }
+    return { ...common, diagnostics, particles, posterior: summariseParticles(particles) }
+  }
+  const { particles, posterior, ...found } = absorb(
+    model.particles,
+    observations,
+    firstNew,
+    hyper,
+    rng,
+    options.onProgress,
+  )
+  const diagnostics = { ...found, rhat: null, refitted: false }
+  if (found.khat === null || found.khat <= KHAT_LIMIT) return { ...common, diagnostics, particles, posterior }
+  warnings.push(`k-hat was ${found.khat.toFixed(2)}, above ${KHAT_LIMIT}: fitted again from all plays`)
+  const fresh = sampleFirstBlock(condense(observations, hyper.constantMean), hyper, {
+    rngs: [stream(options.seed, ...options.stream, "refit", blocks)],
+    draws: model.particles.m,
+    onProgress: options.onProgress,
+  })
+  return {
+    ...common,
+    diagnostics: { ...diagnostics, ess: fresh.ess, refitted: true },
+    particles: fresh.particles,
+    posterior: fresh.posterior,
+  }
+}
+
+function requireColumns(observations: Observations, hyper: Hyper): void {
+  if (observations.p !== hyper.names.length) {
+    throw new RangeError(`observations: ${observations.p} columns, but the prior names ${hyper.names.length}`)
+  }
+}
+
+function counts(observations: Observations): { plays: number; censored: number } {
+  let censored = 0
+  for (let row = 0; row < observations.n; row++) censored += observations.censored[row]
+  return { plays: observations.n, censored }
+}
+
+/** What a reader of the estimate must know of the data. */
+function remarks(observations: Observations): string[] {
+  const { n, p, tooShort, unknownSong } = observations
+  const { censored } = counts(observations)
+  const found: string[] = []
+  if (n === 0) found.push("no plays: the estimate is the prior")
+  else if (n < p) found.push(`${n} plays for ${p} coefficients: much of the estimate is the prior`)
+  if (n > 0 && censored === n) {
+    found.push(`all ${n} plays are censored: only the prior bounds the listening times from above`)
+  }
+  if (tooShort > 0) found.push(`${tooShort} plays under ${MIN_HEARD_S} s left out`)
+  if (unknownSong > 0) found.push(`${unknownSong} plays of songs that are not in the catalogue left out`)
+  return found
 }
