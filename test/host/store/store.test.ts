@@ -1,0 +1,109 @@
+// The embedded store: the contract, newer and broken files, two processes, and a kill in the middle of commits.
+
+import assert from "node:assert/strict"
+import { spawn } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { join } from "node:path"
+import { describe, test } from "node:test"
+import { fileURLToPath } from "node:url"
+import { openStore, type Store } from "../../../host/store/store.js"
+import { withFolder } from "../study/folder.js"
+import { type OpenStore, storeContract } from "./contract.js"
+
+const Database = createRequire(import.meta.url)("libsql")
+const COMMITTER = fileURLToPath(new URL("./committer.js", import.meta.url))
+
+const embedded: OpenStore = (body) =>
+  withFolder(async (dir) => {
+    const path = join(dir, "fieldtune.db")
+    let store: Store = await openStore(path)
+    try {
+      await body(store, async () => {
+        await store.close()
+        store = await openStore(path)
+        return store
+      })
+    } finally {
+      await store.close()
+    }
+  })
+
+storeContract("embedded", embedded)
+
+describe("embedded store", () => {
+  test("refuses a database that a newer program wrote, in one line", () =>
+    withFolder(async (dir) => {
+      const path = join(dir, "fieldtune.db")
+      await (await openStore(path)).close()
+      const raw = new Database(path)
+      raw.exec("update meta set value = '99' where key = 'schema'")
+      raw.close()
+      await assert.rejects(openStore(path), (error: Error) => {
+        assert.equal(error.name, "NewerDatabaseError")
+        assert.match(error.message, /fieldtune\.db: the database has schema 99, this program knows schema 1/)
+        assert.ok(!error.message.includes("\n"))
+        return true
+      })
+    }))
+
+  test("names the file when it is no database", () =>
+    withFolder(async (dir) => {
+      const path = join(dir, "fieldtune.db")
+      writeFileSync(path, "this is text and no database at all, long enough to have a header of one")
+      await assert.rejects(openStore(path), /fieldtune\.db/)
+    }))
+
+  test("keeps a write-ahead journal, foreign keys, and events that nobody can change", () =>
+    withFolder(async (dir) => {
+      const path = join(dir, "fieldtune.db")
+      const store = await openStore(path)
+      await store.events.append({ at: 1, kind: "note", subject: null, device: null, detail: {} })
+      const raw = new Database(path)
+      assert.equal(raw.pragma("journal_mode")[0].journal_mode, "wal")
+      assert.throws(() => raw.exec("update event set kind = 'x'"), /append-only/)
+      assert.throws(() => raw.exec("delete from event"), /append-only/)
+      raw.close()
+      await assert.rejects(store.models.saveWeights(12345, new Map([[1, 0]])), /FOREIGN KEY/)
+      await store.close()
+    }))
+
+  test("a process killed while committing loses nothing that it acknowledged", () =>
+    withFolder(async (dir) => {
+      const path = join(dir, "fieldtune.db")
+      let next = 1
+      for (const commits of [3, 17, 40]) {
+        const acknowledged = await killAfter(path, next, commits)
+        const store = await openStore(path)
+        const stored = new Set((await store.plays.all()).map((play) => play.sequence))
+        for (let sequence = 1; sequence <= acknowledged; sequence++) {
+          assert.ok(stored.has(sequence), `sequence ${sequence} of ${acknowledged} is stored`)
+        }
+        assert.equal(stored.size, await store.plays.count())
+        // Each contact brings three records: all of them are there or none.
+        assert.equal(stored.size % 3, 0)
+        next = stored.size + 1
+        await store.close()
+      }
+    }))
+})
+
+/** Starts a committing process, kills it once it has acknowledged `commits` contacts; gives the last sequence. */
+function killAfter(path: string, first: number, commits: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [COMMITTER, path, String(first)], {
+      stdio: ["ignore", "pipe", "inherit"],
+    })
+    let text = ""
+    child.stdout.on("data", (chunk) => {
+      text += chunk
+      if (text.split("\n").length > commits) child.kill("SIGKILL")
+    })
+    child.on("error", reject)
+    child.on("close", (_code, signal) => {
+      if (signal !== "SIGKILL") reject(new Error(`the committing process ended by itself: ${text}`))
+      // The last line may be cut.
+      else resolve(Number(text.split("\n").slice(0, -1).at(-1)))
+    })
+  })
+}
