@@ -60,9 +60,9 @@ async function begin(study: Study, subject: number, options: Options): Promise<v
   })
   answer(options, { subject, device, arm, key: key.toString("hex"), syncPath: `/v1/sync/${device}` }, [
     `Subject ${subject} carries board ${device} in arm ${arm}.`,
-    "Give the board these, and keep the key secret (it is stored in fieldtune.db):",
-    `  key   ${key.toString("hex")}`,
-    `  host  the address of the machine that runs fieldtune serve, port ${study.plan.port}`,
+    "Write these to the board's settings, and keep the key secret (fieldtune.db holds it too):",
+    `  ftkey   ${key.toString("hex")}   (as ${KEY_BYTES} raw bytes)`,
+    `  fthost  http://ADDRESS:${study.plan.port}   (the machine that runs fieldtune serve)`,
     "Next: fieldtune round makes the first playlist, fieldtune serve lets the board fetch it",
   ])
 }
