@@ -1,9 +1,8 @@
 // Diagnostics: how far to trust an estimate, and what "not at all" looks like.
 //
 //   effectiveSampleSize(logWeights)     (Σw)²/Σw²
-//   paretoTail(logWeights)              k-hat: shape of the weights' tail (Vehtari, Simpson, Gelman, Yao & Gabry,
+//   paretoKHat(logWeights)              k-hat: shape of the weights' tail (Vehtari, Simpson, Gelman, Yao & Gabry,
 //                                       Pareto smoothed importance sampling, JMLR 2024), fitted as Zhang & Stephens 2009
-//   batchError(draws)                   Monte Carlo standard error of a mean, by batch means
 //   splitRHat(chains)                   Gelman et al., Bayesian Data Analysis, 3rd ed., section 11.4
 
 import { logSumExp } from "./particles.js"
@@ -27,23 +26,54 @@ export function effectiveSampleSize(logWeights: ArrayLike<number>): number {
  * they are all equal (nothing to fit, and nothing to fear).
  */
 export function paretoKHat(logWeights: ArrayLike<number>): number | null {
+  return fitTail(Float64Array.from(logWeights).sort())?.shape ?? null
+}
+
+/** Log weights with their tail replaced by the quantiles of its Pareto fit (Pareto smoothing), none above the
+ *  largest of the raw ones; unchanged where there is no tail to fit. Same order as they came. */
+export function smoothWeights(logWeights: ArrayLike<number>): {
+  logWeights: Float64Array
+  khat: number | null
+} {
   const n = logWeights.length
+  const smooth = Float64Array.from(logWeights)
+  const tail = fitTail(smooth.slice().sort())
+  if (tail === null) return { logWeights: smooth, khat: null }
+  const { shape, spread, size, cut, largest } = tail
+  const order = Array.from(smooth.keys()).sort((a, b) => smooth[a] - smooth[b] || a - b)
+  for (let rank = 0; rank < size; rank++) {
+    const probability = (rank + 0.5) / size
+    const exceedance =
+      shape === 0
+        ? -spread * Math.log1p(-probability)
+        : (spread * Math.expm1(-shape * Math.log1p(-probability))) / shape
+    smooth[order[n - size + rank]] = Math.min(largest, largest + Math.log(cut + exceedance))
+  }
+  return { logWeights: smooth, khat: shape }
+}
+
+/** Generalised Pareto fit of the upper tail of sorted log weights; weights are relative to the largest. */
+function fitTail(
+  sorted: Float64Array,
+): { shape: number; spread: number; size: number; cut: number; largest: number } | null {
+  const n = sorted.length
   const size = Math.min(Math.ceil(0.2 * n), Math.ceil(3 * Math.sqrt(n)))
   if (size < MIN_TAIL || n <= size) return null
-  const sorted = Float64Array.from(logWeights).sort()
   const largest = sorted[n - 1]
   if (!Number.isFinite(largest)) return null
   const cut = Math.exp(sorted[n - size - 1] - largest)
   const tail = new Float64Array(size)
   for (let i = 0; i < size; i++) tail[i] = Math.exp(sorted[n - size + i] - largest) - cut
-  return generalisedParetoShape(tail)
+  const fit = fitGeneralisedPareto(tail)
+  return fit === null ? null : { ...fit, size, cut, largest }
 }
 
 /** Weight of the prior guess ½ for the shape, in observations (Vehtari et al., appendix). */
 const SHAPE_PRIOR = 10
 
-/** Shape of a generalised Pareto distribution from exceedances in increasing order, ≥ 0; null where all are 0. */
-function generalisedParetoShape(x: Float64Array): number | null {
+/** Shape and spread of a generalised Pareto distribution from exceedances in increasing order, ≥ 0; null where
+ *  too many are 0. */
+function fitGeneralisedPareto(x: Float64Array): { shape: number; spread: number } | null {
   const n = x.length
   const quartile = x[Math.floor(n / 4 + 0.5) - 1]
   if (!(x[n - 1] > 0) || !(quartile > 0)) return null
@@ -58,32 +88,14 @@ function generalisedParetoShape(x: Float64Array): number | null {
   const total = logSumExp(logLik)
   let mean = 0
   for (let j = 0; j < grid; j++) mean += theta[j] * Math.exp(logLik[j] - total)
-  const shape = meanLog1p(-mean, x)
-  return (shape * n + SHAPE_PRIOR / 2) / (n + SHAPE_PRIOR)
+  const raw = meanLog1p(-mean, x)
+  return { shape: (raw * n + SHAPE_PRIOR / 2) / (n + SHAPE_PRIOR), spread: -raw / mean }
 }
 
 function meanLog1p(factor: number, x: Float64Array): number {
   let sum = 0
   for (let i = 0; i < x.length; i++) sum += Math.log1p(factor * x[i])
   return sum / x.length
-}
-
-/** Most batches used for a Monte Carlo error; with 20 or more the error of the error is under a fifth. */
-const BATCHES = 25
-
-/** Standard error of the mean of a chain's draws, by batch means; null for fewer than 4 draws. */
-export function batchError(draws: ArrayLike<number>): number | null {
-  const n = draws.length
-  if (n < 4) return null
-  const batches = Math.min(BATCHES, Math.floor(Math.sqrt(n)))
-  const size = Math.floor(n / batches)
-  const means = new Float64Array(batches)
-  for (let b = 0; b < batches; b++) {
-    let sum = 0
-    for (let i = 0; i < size; i++) sum += draws[b * size + i]
-    means[b] = sum / size
-  }
-  return Math.sqrt(variance(means) / batches)
 }
 
 /** Split R-hat of chains of equal length: each is halved, so a drift shows as well as a disagreement.

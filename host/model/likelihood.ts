@@ -109,6 +109,27 @@ export function addLogLikelihood(
   out: Float64Array,
   rows?: ArrayLike<number>,
 ): void {
+  accumulate(particles, observations, from, to, out, 1, 0, rows)
+}
+
+/** Log likelihood of every row under every particle: M × n, row-major. */
+export function logLikelihoodMatrix(particles: Particles, observations: Observations): Float64Array {
+  const out = new Float64Array(particles.m * observations.n)
+  accumulate(particles, observations, 0, observations.n, out, observations.n, 1)
+  return out
+}
+
+/** Adds the log likelihood of particle i and the row in place r to out[i·perParticle + r·perRow]. */
+function accumulate(
+  particles: Particles,
+  observations: Observations,
+  from: number,
+  to: number,
+  out: Float64Array,
+  perParticle: number,
+  perRow: number,
+  rows?: ArrayLike<number>,
+): void {
   const { m, p, beta, gamma, sigma2 } = particles
   const { x, y, censored } = observations
   const active = new Int32Array(p)
@@ -117,38 +138,15 @@ export function addLogLikelihood(
     let k = 0
     for (let q = 0; q < p; q++) if (gamma[base + q] === 1) active[k++] = q
     const sigma = Math.sqrt(sigma2[i])
-    const perSigma = 1 / sigma
     const constant = -HALF_LOG_2PI - Math.log(sigma)
-    let sum = 0
+    let at = i * perParticle
     for (let row = from; row < to; row++) {
       const r = rows === undefined ? row : rows[row]
-      const at = r * p
       let mu = 0
-      for (let a = 0; a < k; a++) mu += x[at + active[a]] * beta[base + active[a]]
-      const e = (y[r] - mu) * perSigma
-      sum += censored[r] === 1 ? logNormalCdf(-e) : constant - 0.5 * e * e
+      for (let a = 0; a < k; a++) mu += x[r * p + active[a]] * beta[base + active[a]]
+      const e = (y[r] - mu) / sigma
+      out[at] += censored[r] === 1 ? logNormalCdf(-e) : constant - 0.5 * e * e
+      at += perRow
     }
-    out[i] += sum
   }
-}
-
-/**
- * Per row, the log predictive density log Σ_m w_m p(y_k | θ_m), length n.
- * `logWeights`: normalised (log Σ exp = 0), length M.
- */
-export function pointwiseLogDensity(
-  particles: Particles,
-  logWeights: ArrayLike<number>,
-  observations: Observations,
-): Float64Array {
-  const { m } = particles
-  const out = new Float64Array(observations.n)
-  const terms = new Float64Array(m)
-  for (let row = 0; row < observations.n; row++) {
-    terms.fill(0)
-    addLogLikelihood(particles, observations, row, row + 1, terms)
-    for (let i = 0; i < m; i++) terms[i] += logWeights[i]
-    out[row] = logSumExp(terms)
-  }
-  return out
 }

@@ -2,6 +2,7 @@
 //
 //   fitFirstBlock(observations, hyper, options) → TasteModel         Gibbs with variable selection
 //   updateTaste(model, observations, firstNew, options) → TasteModel  Sequential Monte Carlo
+//   summarise(model) → TasteSummary                                  what tables and files show of it
 //
 // Pure functions: a model is never changed, an update gives a new one. The bytes of a model: taste-bytes.ts.
 
@@ -63,6 +64,38 @@ export interface TasteModel {
   posterior: Posterior
   diagnostics: TasteDiagnostics
   warnings: string[]
+}
+
+/** A model without its particles, arrays in the order of `names`. */
+export interface TasteSummary {
+  names: string[]
+  mean: number[]
+  sd: number[]
+  inclusion: number[]
+  sigma: number
+  plays: number
+  censored: number
+  particles: number
+  ess: number
+  khat: number | null
+  warnings: string[]
+}
+
+export function summarise(model: TasteModel): TasteSummary {
+  const { posterior, diagnostics } = model
+  return {
+    names: model.hyper.names,
+    mean: posterior.mean,
+    sd: posterior.sd,
+    inclusion: posterior.inclusion,
+    sigma: posterior.sigma,
+    plays: model.plays,
+    censored: model.censored,
+    particles: model.particles.m,
+    ess: diagnostics.ess,
+    khat: diagnostics.khat,
+    warnings: model.warnings,
+  }
 }
 
 /** Fewer independent draws than this behind a mean: its second digit is not to be trusted. */
