@@ -7,6 +7,7 @@ import { catalogueCommand } from "./catalogue.js"
 import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
 import { initCommand } from "./init.js"
+import { roundCommand } from "./round.js"
 import { serveCommand } from "./serve.js"
 import { statusCommand } from "./status.js"
 
@@ -22,11 +23,11 @@ const program = new Command("fieldtune")
   .addCommand(catalogueCommand())
   .addCommand(enrolCommand())
   .addCommand(serveCommand())
+  .addCommand(roundCommand())
   .addCommand(statusCommand())
 
 // These are written beside this file; until one is there its command is not.
 for (const [file, name] of [
-  ["./round.js", "roundCommand"],
   ["./fit.js", "fitCommand"],
   ["./demo.js", "demoCommand"],
 ]) {

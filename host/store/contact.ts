@@ -2,7 +2,7 @@
 // says of its playlists, and the subject's dirty mark, in the caller's transaction. Records are idempotent by
 // identity; the request counter must go up, so a repeated request changes nothing.
 
-import type { Kysely } from "kysely"
+import type { Insertable, Kysely } from "kysely"
 import { coverage } from "./coverage.js"
 import { bytesOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
@@ -71,6 +71,7 @@ async function carrier(tx: Db, device: string): Promise<number | null> {
     .where("device", "=", device)
     .orderBy((e) => e("toAt", "is", null), "desc")
     .orderBy("id", "desc")
+    .limit(1)
     .executeTakeFirst()
   return row?.subject ?? null
 }
@@ -116,17 +117,12 @@ async function storeRecords(
   }
   const counts = { stored: 0, repeated: 0, quarantined: 0 }
   const quarantine = [...contact.quarantine]
-  let newestPlay = 0
+  const fresh: Insertable<Tables["play"]>[] = []
   for (const { record, bytes, playlist } of contact.plays) {
     const first = held.get(record.sequence)
     if (first === undefined) {
       const { listVersion: _, ...fields } = record
-      const { id } = await tx
-        .insertInto("play")
-        .values({ ...fields, device, epoch, subject, playlist, sync, record: bytes })
-        .returning("id")
-        .executeTakeFirstOrThrow()
-      newestPlay = id
+      fresh.push({ ...fields, device, epoch, subject, playlist, sync, record: bytes })
       held.set(record.sequence, bytes)
       counts.stored++
     } else if (Buffer.compare(first, bytes) === 0) {
@@ -163,8 +159,12 @@ async function storeRecords(
       detail: { epoch, boot, sequence, reason, detail },
     })
   }
-  if (subject !== null && newestPlay > 0) {
-    await tx.updateTable("subject").set({ newestPlay }).where("id", "=", subject).execute()
+  if (fresh.length > 0) {
+    const ids = await tx.insertInto("play").values(fresh).returning("id").execute()
+    const newestPlay = Math.max(...ids.map((row) => row.id))
+    if (subject !== null) {
+      await tx.updateTable("subject").set({ newestPlay }).where("id", "=", subject).execute()
+    }
   }
   return counts
 }
@@ -210,6 +210,7 @@ async function nextOffer(tx: Db, contact: Contact): Promise<ContactOutcome["offe
     .select(["id", "version", "bytes", "state"])
     .where("device", "=", contact.device)
     .orderBy("version", "desc")
+    .limit(1)
     .executeTakeFirst()
   if (newest === undefined || newest.state === "refused") return null
   if (contact.list === newest.version || contact.next === newest.version) return null

@@ -78,6 +78,7 @@ export function modelStore(db: Kysely<Tables>): ModelStore {
         .where("subject", "=", subject)
         .where("kind", "=", kind)
         .orderBy("version", "desc")
+        .limit(1)
         .executeTakeFirst()
       return row && read(row)
     },

@@ -162,7 +162,11 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
       return row && read(row)
     },
     async latest(device) {
-      const row = await select().where("device", "=", device).orderBy("version", "desc").executeTakeFirst()
+      const row = await select()
+        .where("device", "=", device)
+        .orderBy("version", "desc")
+        .limit(1)
+        .executeTakeFirst()
       return row && read(row)
     },
     of: async (subject) => readAll(await select().where("subject", "=", subject).orderBy("id").execute()),

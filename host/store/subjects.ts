@@ -98,6 +98,7 @@ export function subjectStore(db: Kysely<Tables>): SubjectStore {
         .where("device", "=", device)
         .orderBy((e) => e("toAt", "is", null), "desc")
         .orderBy("id", "desc")
+        .limit(1)
         .executeTakeFirst(),
     enrol: (entry) =>
       db.transaction().execute(async (tx) => {

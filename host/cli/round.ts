@@ -1,0 +1,67 @@
+// fieldtune round: estimate every subject from its plays, design the next wave's playlists, publish them.
+
+import type { Command } from "commander"
+import { openStudy } from "../study/study.js"
+import { answer, CommandError, type CommonOptions, command } from "./command.js"
+import { withProgress } from "./progress.js"
+import { table } from "./table.js"
+
+interface Options extends CommonOptions {
+  subject?: number[]
+}
+
+export function roundCommand(): Command {
+  return command(
+    "round",
+    "estimate, design and publish the next wave's playlists",
+    "fieldtune round --subject 3,7",
+  )
+    .option("--subject <numbers>", "only these subjects, separated by commas", subjectList)
+    .action(async (options: Options) => {
+      const study = await openStudy(options.study)
+      try {
+        const wanted = options.subject ?? (await study.store.subjects.all()).map((subject) => subject.id)
+        if (wanted.length === 0)
+          throw new CommandError("round: the study has no subjects: fieldtune enrol 1 --device ID")
+        for (const subject of wanted) {
+          if ((await study.store.subjects.get(subject)) === undefined) {
+            throw new CommandError(`--subject: must be a subject of the study, got ${subject}`)
+          }
+        }
+        // The estimation is heavy to load, and no other command needs it.
+        const { runRound } = await import("../round.js")
+        const report = await withProgress("subjects", wanted.length, (done) =>
+          runRound(study, { now: Date.now(), subjects: options.subject, progress: done }),
+        )
+        const rows = report.subjects.map((row) => [
+          row.subject,
+          row.plays,
+          row.ess === null ? undefined : Math.round(row.ess),
+          row.design,
+          row.version ?? undefined,
+          row.price === null ? undefined : `${(100 * row.price).toFixed(1)} %`,
+          row.note,
+        ])
+        const header = ["subject", "plays", "ess", "design", "playlist", "price", "note"]
+        const published = report.subjects.filter((row) => row.version !== null).length
+        answer(options, report, [
+          `Wave ${report.wave}: ${published} playlists published. ess = effective sample size; price = share of utility given up to learn.`,
+          "",
+          ...table(header, rows),
+          "",
+          "Next: boards fetch them at their next sync; fieldtune status shows who plays what",
+        ])
+      } finally {
+        await study.close()
+      }
+    })
+}
+
+function subjectList(text: string): number[] {
+  return text.split(",").map((part) => {
+    if (!/^\s*[1-9]\d*\s*$/.test(part)) {
+      throw new CommandError(`--subject: must be numbers separated by commas, got ${JSON.stringify(text)}`)
+    }
+    return Number(part)
+  })
+}
