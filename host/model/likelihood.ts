@@ -8,7 +8,7 @@
 // for the error function, Math. Comp. 23 (1969); relative error of log Φ below 1e-14 from −40 to 8.
 
 import type { Observations } from "./observations.js"
-import { logSumExp, type Particles } from "./particles.js"
+import type { Particles } from "./particles.js"
 
 const HALF_LOG_2PI = 0.9189385332046727
 const SQRT1_2 = Math.SQRT1_2
