@@ -6,6 +6,7 @@ import { Command } from "commander"
 import { catalogueCommand } from "./catalogue.js"
 import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
+import { fitCommand } from "./fit.js"
 import { initCommand } from "./init.js"
 import { roundCommand } from "./round.js"
 import { serveCommand } from "./serve.js"
@@ -25,12 +26,10 @@ const program = new Command("fieldtune")
   .addCommand(serveCommand())
   .addCommand(roundCommand())
   .addCommand(statusCommand())
+  .addCommand(fitCommand())
 
 // These are written beside this file; until one is there its command is not.
-for (const [file, name] of [
-  ["./fit.js", "fitCommand"],
-  ["./demo.js", "demoCommand"],
-]) {
+for (const [file, name] of [["./demo.js", "demoCommand"]]) {
   try {
     const found = (await import(file)) as Record<string, () => Command>
     if (found[name] !== undefined) program.addCommand(found[name]())
