@@ -2,7 +2,7 @@
 
 import { Worker } from "node:worker_threads"
 import type { FastifyBaseLogger } from "fastify"
-import type { WorkerMessage } from "../worker.js"
+import type { WorkerReport } from "../worker.js"
 
 export interface Estimator {
   /** New plays are in the store. */
@@ -18,10 +18,10 @@ export function startEstimator(dir: string, now: () => number, log: FastifyBaseL
 
   const start = (): Worker => {
     const thread = new Worker(new URL("../worker.js", import.meta.url), { workerData: { dir } })
-    thread.on("message", (message: WorkerMessage) => {
+    thread.on("message", ({ done, failed }: WorkerReport) => {
       busy = false
-      if ("failed" in message) log.error({ reason: message.failed }, "estimation failed")
-      else if (message.done.length > 0) log.info({ subjects: message.done }, "estimated")
+      for (const { subject, reason } of failed) log.error({ subject, reason }, "estimation failed")
+      if (done.length > 0) log.info({ subjects: done }, "estimated")
       if (waiting) wake()
     })
     thread.on("error", (err) =>

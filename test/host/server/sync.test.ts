@@ -161,6 +161,29 @@ describe("sync endpoint", () => {
       assert.deepEqual((await send({ plays: [recordOf({ sequence: 1 })] })).ack, [[1, 1]])
     }))
 
+  test("an opened request with any bytes changed is committed whole or refused, never half", () =>
+    withServer(async ({ post, fixture }) => {
+      const { store } = fixture.study
+      const plays = [1, 2, 3].map((sequence) => recordOf({ sequence }))
+      const plain = encodeMessagePack(
+        requestOf({ plays, gone: [[1, 4, 6, 1]], part: [1, 0], open: [7, 1, 5000] }),
+      )
+      const change = fc.tuple(fc.nat(plain.length - 1), fc.nat(255))
+      await fc.assert(
+        fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+          const bytes = new Uint8Array(plain)
+          for (const [at, value] of changes) bytes[at] = value
+          const before = [await store.syncs.count(), await store.plays.count()]
+          const { statusCode } = await post(sealRequest(KEY, DEVICE, SALT, bytes))
+          assert.ok([200, 400, 409].includes(statusCode), String(statusCode))
+          const after = [await store.syncs.count(), await store.plays.count()]
+          if (statusCode === 200) assert.equal(after[0], before[0] + 1)
+          else assert.deepEqual(after, before)
+        }),
+        { numRuns: 400, seed: 1 },
+      )
+    }))
+
   test("a request with any bit flipped is refused", () =>
     withServer(async ({ post, fixture }) => {
       const body = sealRequest(KEY, DEVICE, SALT, encodeMessagePack(requestOf({})))
