@@ -1,0 +1,86 @@
+import assert from "node:assert/strict"
+import { createRequire } from "node:module"
+import { test } from "node:test"
+import {
+  addLogLikelihood,
+  logDensity,
+  logHazard,
+  logNormalCdf,
+  logSurvival,
+} from "../../../host/model/likelihood.js"
+import { near, observationsOf, particlesFrom, readReference } from "./reference.js"
+
+const stdlibLogCdf = createRequire(import.meta.url)("@stdlib/stats-base-dists-normal-logcdf") as (
+  x: number,
+  mu: number,
+  sigma: number,
+) => number
+
+test("log Φ agrees with 40-digit values to 1e-14 from −40 to 8", () => {
+  for (const [z, expected] of readReference("normal.json").logCdf as [number, number][]) {
+    near(logNormalCdf(z), expected, 1e-14 * Math.abs(expected), `log Φ(${z})`)
+  }
+})
+
+test("log Φ agrees with another library to 1e-12 on a fine grid, across the limits of the approximations", () => {
+  for (let z = -40; z <= 8; z += 0.0107) {
+    const expected = stdlibLogCdf(z, 0, 1)
+    // Above 6 the other library rounds 1 − Φ before the logarithm.
+    if (z < 6) near(logNormalCdf(z), expected, 1e-12 * Math.abs(expected), `log Φ(${z})`)
+  }
+})
+
+test("log Φ stays finite and increasing far beyond, and is 0 at infinity", () => {
+  assert.ok(logNormalCdf(Number.POSITIVE_INFINITY) === 0)
+  assert.ok(logNormalCdf(-1e5) > logNormalCdf(-1.1e5))
+  near(logNormalCdf(-1e5) / -5e9, 1, 1e-8, "leading term")
+})
+
+test("the log likelihood at the maximum of R's survreg is the one R prints", () => {
+  for (const [key, fit] of Object.entries<any>(readReference("survreg.json"))) {
+    if (key === "meta") continue
+    const observations = observationsOf(Number(key[7]), "12")
+    const at = (coef: number[], scale: number): number => {
+      const out = new Float64Array(1)
+      addLogLikelihood(particlesFrom([coef], [scale * scale]), observations, 0, observations.n, out)
+      return out[0]
+    }
+    near(at(fit.coef, fit.scale), fit.loglik_gaussian, 1e-6, key)
+    for (const step of [0.98, 1.02]) assert.ok(at(fit.coef, fit.scale * step) < fit.loglik_gaussian, key)
+  }
+})
+
+test("the log likelihood of 500 plays at the truth is numpy's", () => {
+  const reference = readReference("particles.json")
+  for (let subject = 1; subject <= 5; subject++) {
+    const observations = observationsOf(subject, "1")
+    const out = new Float64Array(1)
+    addLogLikelihood(
+      particlesFrom([reference.truth.beta[subject - 1]], [0.25]),
+      observations,
+      0,
+      observations.n,
+      out,
+    )
+    near(out[0], reference[`s${subject}`].loglik_at_truth_block1, 1e-9, `subject ${subject}`)
+  }
+})
+
+test("density and survival belong together: −dS/dy = f, and the hazard is their ratio", () => {
+  const h = 1e-5
+  for (const y of [-2, 0.3, 1.7]) {
+    const slope = (Math.exp(logSurvival(y - h, 0.5, 0.8)) - Math.exp(logSurvival(y + h, 0.5, 0.8))) / (2 * h)
+    near(slope, Math.exp(logDensity(y, 0.5, 0.8)), 1e-9, `f(${y})`)
+    near(Math.exp(logHazard(y, 0.5, 0.8)), slope / Math.exp(logSurvival(y, 0.5, 0.8)), 1e-8, `hazard(${y})`)
+  }
+})
+
+test("the hazard of thesis figure 1: at σ = .5 it rises before it falls, at σ = 2 it falls practically from the start", () => {
+  const hazard = (minutes: number, sigma: number): number => {
+    const y = Math.log(minutes)
+    return Math.exp(logHazard(y, Math.log(2), sigma) - y)
+  }
+  assert.ok(hazard(1, 0.5) < hazard(2, 0.5) && hazard(2, 0.5) < hazard(3, 0.5))
+  assert.ok(hazard(4, 0.5) > hazard(40, 0.5))
+  assert.ok(hazard(0.25, 2) > hazard(1, 2) && hazard(1, 2) > hazard(4, 2))
+})
