@@ -29,6 +29,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     forceCloseConnections: true,
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 4 },
+    // A path that no route can take (too long, badly encoded) names no device.
+    frameworkErrors(error, request, reply) {
+      request.log.warn({ code: error.code }, `request refused: ${error.message}`)
+      return reply.code(404).header("connection", "close").send()
+    },
     clientErrorHandler(error, socket) {
       app.log.warn({ code: error.code }, `connection refused: ${error.message}`)
       if (socket.writable)
@@ -36,6 +41,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       socket.destroy(error)
     },
   })
+  app.setNotFoundHandler((_request, reply) => reply.code(404).header("connection", "close").send())
   app.get("/v1/health", async () => ({
     ok: true,
     study: study.plan.name,

@@ -20,6 +20,8 @@ export interface EnrolmentRequest {
   at: number
 }
 
+const MAX_LABEL = 200
+
 /** An enrolment that the study can't take; the message names place, rule and value. */
 export class EnrolmentError extends Error {
   override name = "EnrolmentError"
@@ -40,6 +42,12 @@ export async function enrol(store: Store, request: EnrolmentRequest): Promise<En
     throw new EnrolmentError(`key of device ${device}: must have ${KEY_BYTES} bytes, got ${key.length}`)
   }
   if (arm === "") throw new EnrolmentError(`arm of subject ${subject}: must have a name`)
+  const label = request.label ?? ""
+  if (label.length > MAX_LABEL || /\p{Cc}/u.test(label)) {
+    throw new EnrolmentError(
+      `label of subject ${subject}: must be at most ${MAX_LABEL} characters without control characters, got ${JSON.stringify(label)}`,
+    )
+  }
   const known = await store.subjects.get(subject)
   if (known !== undefined && known.arm !== arm) {
     throw new EnrolmentError(`subject ${subject}: is in arm ${known.arm} and stays there, got ${arm}`)
@@ -56,7 +64,7 @@ export async function enrol(store: Store, request: EnrolmentRequest): Promise<En
   }
   return store.subjects.enrol({
     subject,
-    label: request.label || known?.label || `subject ${subject}`,
+    label: label || known?.label || `subject ${subject}`,
     arm,
     device,
     key,

@@ -85,6 +85,49 @@ describe("command line", () => {
       assert.deepEqual([over.device, over.ended], [DEVICE, true])
     }))
 
+  test("a server that is killed has on disk whatever it acknowledged", () =>
+    withFolder(async (dir) => {
+      writeFileSync(join(dir, "songs.csv"), CSV)
+      await json(["init", "--study", "s", "--seed", "5"], dir)
+      await json(["catalogue", "add", "songs.csv", "--study", "s"], dir)
+      const enrolled = await json(["enrol", "1", "--device", DEVICE, "--study", "s"], dir)
+      const key = new Uint8Array(Buffer.from(enrolled.key, "hex"))
+      const salt = new Uint8Array(16).fill(1)
+      let acknowledged = 0
+      let n = 0
+      for (const exchanges of [2, 9]) {
+        const server = start(["serve", "--study", "s", "--port", "0", "--json", "--log-level", "silent"], dir)
+        const ended = finished(server)
+        const { url } = JSON.parse(await firstLine(server))
+        const sync = async (): Promise<void> => {
+          n++
+          const plays = [1, 2].map((i) => recordOf({ sequence: acknowledged + i }))
+          const body = sealRequest(key, DEVICE, salt, encodeMessagePack(requestOf({ n, plays })))
+          const response = await fetch(`${url}/v1/sync/${DEVICE}`, {
+            method: "POST",
+            body: Buffer.from(body),
+          })
+          const sealed = new Uint8Array(await response.arrayBuffer())
+          const { ack } = decodeReply(openReply(key, DEVICE, salt, sealed))
+          if (ack.length > 0) acknowledged = ack[0][1]
+        }
+        for (let i = 0; i < exchanges; i++) await sync()
+        const unanswered = sync().catch(() => {})
+        server.kill("SIGKILL")
+        await Promise.all([unanswered, ended])
+        const raw = new Database(join(dir, "s/fieldtune.db"))
+        const stored = new Set(
+          raw
+            .prepare("select sequence from play")
+            .all()
+            .map((r: any) => r.sequence),
+        )
+        raw.close()
+        assert.ok(acknowledged >= 2 * exchanges, `${acknowledged} after ${exchanges} exchanges`)
+        for (let i = 1; i <= acknowledged; i++) assert.ok(stored.has(i), `${i} of ${acknowledged}`)
+      }
+    }))
+
   test("every command has help with an example", () =>
     withFolder(async (dir) => {
       const { stdout } = await fieldtune(["--help"], dir)

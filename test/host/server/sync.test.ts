@@ -119,6 +119,19 @@ describe("sync endpoint", () => {
       }
     }))
 
+  test("answers 404 without a body to paths that are no sync endpoint", () =>
+    withServer(async ({ app }) => {
+      for (const [method, url] of [
+        ["GET", `/v1/sync/${DEVICE}`],
+        ["POST", "/v1/sync"],
+        ["POST", `/v1/sync/${"f".repeat(200)}`],
+        ["POST", `/v2/sync/${DEVICE}`],
+      ] as const) {
+        const response = await app.inject({ method, url })
+        assert.deepEqual([response.statusCode, response.rawPayload.length], [404, 0], url)
+      }
+    }))
+
   test("refuses every hostile request vector with its code in the log and stores nothing", () =>
     withServer(async ({ post, lines, fixture }) => {
       for (const vector of readVectors("request").vectors) {

@@ -114,6 +114,7 @@ describe("enrolment", () => {
         [{ device: "00AA" }, /device: must be 16 lower-case hexadecimal digits, got "00AA"/],
         [{ key: new Uint8Array(5) }, /must have 32 bytes, got 5/],
         [{ arm: "" }, /arm of subject 2/],
+        [{ label: "a\u0000b" }, /label of subject 2: .* got "a\\u0000b"/],
       ]
       for (const [change, message] of cases) {
         await assert.rejects(enrol(study.store, { ...entry, ...change }), { name: "EnrolmentError", message })
