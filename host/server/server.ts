@@ -1,6 +1,11 @@
 // The HTTP server: the sync endpoint for boards and the dashboard for people.
 
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify"
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from "fastify"
 import { SCHEMA_VERSION } from "../store/migrations.js"
 import type { Study } from "../study/study.js"
 import { syncRoutes } from "./sync.js"
@@ -32,7 +37,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     // A path that no route can take (too long, badly encoded) names no device.
     frameworkErrors(error, request, reply) {
       request.log.warn({ code: error.code }, `request refused: ${error.message}`)
-      return reply.code(404).header("connection", "close").send()
+      return (reply as FastifyReply).code(404).header("connection", "close").send()
     },
     clientErrorHandler(error, socket) {
       app.log.warn({ code: error.code }, `connection refused: ${error.message}`)
