@@ -1,7 +1,20 @@
 // Reading the rows of a catalogue file: which column is what, and which cells break a rule.
 
 import Papa from "papaparse"
-import type { ImportError, ReadSong } from "./import.js"
+import type { Song } from "../store/songs.js"
+
+/** A row as read, before it has its number. */
+export interface ReadSong extends Omit<Song, "id"> {
+  row: number
+}
+
+export interface ImportError {
+  /** Row of the file, 1 = the header. */
+  row: number
+  column: string
+  value: string
+  rule: string
+}
 
 export interface Columns {
   song: string | undefined

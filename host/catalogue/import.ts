@@ -8,23 +8,15 @@
 
 import type { Song } from "../store/songs.js"
 import type { Store } from "../store/store.js"
-import { CatalogueError, type Columns, readCatalogue } from "./columns.js"
+import { CatalogueError, type Columns, type ImportError, type ReadSong, readCatalogue } from "./columns.js"
 
-export interface ImportOptions {
+interface ImportOptions {
   /** Numeric columns that are no attributes. */
   ignore?: readonly string[]
   /** Import the good rows although others are bad. */
   skipBad?: boolean
   /** Unix milliseconds, for the event log. */
   at: number
-}
-
-export interface ImportError {
-  /** Row of the file, 1 = the header. */
-  row: number
-  column: string
-  value: string
-  rule: string
 }
 
 export interface ImportResult {
@@ -37,11 +29,6 @@ export interface ImportResult {
   errors: ImportError[]
   /** Names of the attribute columns. */
   attributes: string[]
-}
-
-/** A row as read, before it has its number. */
-export interface ReadSong extends Omit<Song, "id"> {
-  row: number
 }
 
 const MAX_SONG = 65535

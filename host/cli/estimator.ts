@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads"
 import type { FastifyBaseLogger } from "fastify"
 import type { WorkerReport } from "../worker.js"
 
-export interface Estimator {
+interface Estimator {
   /** New plays are in the store. */
   wake(): void
   /** Ends the thread; an estimation that is going on is lost and made again at the next start. */

@@ -1,6 +1,6 @@
 // Why bytes from outside are refused. The codes are those of docs/wire-format.md and of the vectors.
 
-export type WireErrorCode =
+type WireErrorCode =
   | "size"
   | "seal"
   | "short"

@@ -14,7 +14,7 @@ import {
 } from "../../src/wire.js"
 import { WireError } from "./error.js"
 
-export interface PackedItem {
+interface PackedItem {
   /** File number on the card, 1 … 65535. */
   song: number
   /** 1 … 2²⁴−1. */
@@ -23,7 +23,7 @@ export interface PackedItem {
   flags: number
 }
 
-export interface UnpackedPlaylist {
+interface UnpackedPlaylist {
   version: number
   items: PackedItem[]
 }

@@ -16,7 +16,7 @@ import { WireError } from "./error.js"
 // Every message has its own key, so the nonce never has to differ.
 const NONCE = new Uint8Array(NONCE_BYTES)
 
-export interface OpenedRequest {
+interface OpenedRequest {
   plain: Uint8Array
   /** Binds the reply to this request. */
   salt: Uint8Array

@@ -13,14 +13,14 @@ import type { Study } from "../study/study.js"
 import { judgeRecords } from "./judge.js"
 
 /** The request counter did not go up: the request was seen before, or is an old one sent again. */
-export interface Replay {
+interface Replay {
   replay: true
   /** Boot and counter that the host has reached in this epoch. */
   boot: number
   counter: number
 }
 
-export interface Exchange {
+interface Exchange {
   replay: false
   reply: SyncReply
   outcome: ContactOutcome

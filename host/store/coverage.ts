@@ -11,7 +11,7 @@ interface Span {
   boot: number
 }
 
-export interface Coverage {
+interface Coverage {
   /** Everything from 1 up to this sequence is accounted for; 0 = nothing yet. */
   ackedTo: number
   /** Boot of that last one, 0 where the host does not know it. */

@@ -12,7 +12,7 @@ export interface StudyEvent {
   detail: Record<string, unknown>
 }
 
-export interface Survey {
+interface Survey {
   subject: number
   at: number
   kind: string

@@ -32,7 +32,7 @@ export interface Enrolment {
   toAt: number | null
 }
 
-export interface NewEnrolment {
+interface NewEnrolment {
   subject: number
   label: string
   arm: string

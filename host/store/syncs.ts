@@ -90,7 +90,7 @@ export interface SyncRow {
   unreadable: number
 }
 
-export interface QuarantineRow extends QuarantinedRecord {
+interface QuarantineRow extends QuarantinedRecord {
   device: string
   epoch: number
 }

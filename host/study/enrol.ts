@@ -6,7 +6,7 @@ import type { Store } from "../store/store.js"
 import type { Enrolment } from "../store/subjects.js"
 import type { Plan } from "./plan.js"
 
-export interface EnrolmentRequest {
+interface EnrolmentRequest {
   /** The study's number for the listener, 1, 2, 3, … */
   subject: number
   /** What the researcher calls the listener; "subject 7" when empty. */

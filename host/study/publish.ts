@@ -5,7 +5,7 @@ import { packPlaylist } from "../protocol/playlist.js"
 import type { Playlist, PlaylistItem } from "../store/playlists.js"
 import type { Store } from "../store/store.js"
 
-export interface Publication {
+interface Publication {
   subject: number
   wave: number
   /** The design that made it; may differ from the arm's (first waves are random in every arm). */

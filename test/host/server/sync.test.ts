@@ -161,6 +161,19 @@ describe("sync endpoint", () => {
       assert.equal((await post(new Uint8Array(0))).statusCode, 400)
     }))
 
+  test("acknowledges nothing when the store fails, says so in the log, and works again afterwards", () =>
+    withServer(async ({ fixture, post, send, lines }) => {
+      const { syncs } = fixture.study.store
+      const commit = syncs.commit
+      syncs.commit = () => Promise.reject(new Error("disk full"))
+      const request = requestOf({ plays: [recordOf({ sequence: 1 })] })
+      const response = await post(sealRequest(KEY, DEVICE, SALT, encodeMessagePack(request)))
+      assert.deepEqual([response.statusCode, response.rawPayload.length], [500, 0])
+      assert.equal(lines.at(-1)?.reason, "disk full")
+      syncs.commit = commit
+      assert.deepEqual((await send(request)).ack, [[1, 1]])
+    }))
+
   test("no random body crashes it or leaves a row, and it serves the next board", () =>
     withServer(async ({ post, send, fixture }) => {
       await fc.assert(
