@@ -1,4 +1,4 @@
-// Plays of a listener whose taste is a draw of the prior, and how far ranks are from uniform.
+// Plays of a listener whose taste is a draw of the prior, or given, and how far ranks are from uniform.
 
 import type { Observations } from "../../../host/model/observations.js"
 import { createParticles, type Particles } from "../../../host/model/particles.js"
@@ -25,10 +25,11 @@ export function simulate(
   n: number,
   rng: Rng,
   { censoring, collinear }: { censoring: boolean; collinear: boolean },
+  taste?: Particles,
 ): { observations: Observations; truth: Particles } {
   const p = hyper.names.length
-  const truth = createParticles(1, p)
-  drawPrior(hyper, truth, 0, rng)
+  const truth = taste ?? createParticles(1, p)
+  if (taste === undefined) drawPrior(hyper, truth, 0, rng)
   const observations: Observations = {
     n,
     p,
