@@ -53,7 +53,7 @@ const VERSION_1: Statements = [
     information real,
     tag text not null,
     propensity real,
-    rank integer not null,
+    rank integer,
     reason text not null,
     primary key (playlist, position)) without rowid`,
   `create table publication (

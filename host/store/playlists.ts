@@ -18,8 +18,8 @@ export interface PlaylistItem {
   tag: "explore" | "exploit"
   /** Probability that the design gave it a slot; null = deterministic. */
   propensity: number | null
-  /** Rank by utility among the allowed songs, 1 = best. */
-  rank: number
+  /** Rank by utility among the allowed songs, 1 = best; null where the design has no utilities. */
+  rank: number | null
   /** Why this song: whatever the design says, kept as JSON. */
   reason: unknown
 }

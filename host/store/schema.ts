@@ -57,7 +57,7 @@ export interface Tables {
     information: number | null
     tag: string
     propensity: number | null
-    rank: number
+    rank: number | null
     reason: Json
   }
   publication: {

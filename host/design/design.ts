@@ -1,0 +1,111 @@
+// A playlist for one subject: which songs, in what order, why, and with what probability.
+//
+//   designPlaylist(input) → Design
+//
+// Five designs behind one interface: `model` (utility and information), `gower` (near the songs finished last
+// wave: the benchmark), `random`, `utility` (no information), `thompson` (one particle per slot).
+
+import type { Particles } from "../model/particles.js"
+import type { Candidates } from "./candidates.js"
+import type { Constraints } from "./constraints.js"
+import type { Knowledge } from "./information.js"
+
+export type DesignKind = "model" | "gower" | "random" | "utility" | "thompson"
+
+export interface DesignInput {
+  design: DesignKind
+  /** Q: songs in the playlist, 1 ≤ Q ≤ songs that the constraints allow. */
+  size: number
+  candidates: Candidates
+  constraints?: Constraints
+  seed: number | string
+  /** Names the random stream, e.g. ["subject", 3, "wave", 2]. */
+  stream: readonly (string | number)[]
+  /** Length N, finite: what hearing the song is worth, from the averaged models. Needed by `model`, `utility` and
+   *  `thompson`; the others only report it. */
+  utility?: Float64Array
+  /** What is known of the subject's coefficients. Needed by `model`; the others only report information. */
+  knowledge?: Knowledge
+  /** Needed by `thompson`; the others take the reasons from them. */
+  particles?: Particles
+  /** Length P: names of the coefficients, for the reasons. */
+  names?: readonly string[]
+  /** `gower`: song numbers finished in the last wave. */
+  finished?: readonly number[]
+  /** `thesis`: λ by its formula, no cap, every play counted as if it were seen to the end. */
+  profile?: "default" | "thesis"
+  /** k: playlists already made for the subject, and N_d: how many there are before the model starts again. */
+  made?: number
+  planned?: number
+  /** Largest share of utility that information may cost in the first designed playlist; default .03. */
+  explorationCap?: number
+  /** Share of the free slots that are filled uniformly at random, 0 … 1; default .1, thesis profile 0. */
+  epsilon?: number
+}
+
+/** One term of a song's expected log time, with its central interval. */
+export interface ReasonTerm {
+  name: string
+  mean: number
+  low: number
+  high: number
+}
+
+export interface DesignItem {
+  song: number
+  /** As given; null where the input has none. */
+  utility: number | null
+  /** What the playlist's log determinant would lose without the song; null without `knowledge`. */
+  information: number | null
+  /** explore: the playlist of highest utility under the same constraints does not have it. */
+  tag: "explore" | "exploit"
+  /** fixed by the constraints, chosen by the design, or drawn at random. */
+  slot: "fixed" | "designed" | "random"
+  /** Probability that this input gives the song a slot; null where nothing was random. */
+  propensity: number | null
+  propensityFrom: "closed form" | "simulation" | "deterministic"
+  /** By utility among the allowed songs, 1 = best; null without `utility`. */
+  rank: number | null
+  /** The largest terms of x'β, at most three; empty without particles. */
+  terms: ReasonTerm[]
+}
+
+/** Shares of the highest utility that were given up. */
+export interface Price {
+  total: number
+  /** For information, before random slots. */
+  information: number
+  /** For random slots. */
+  random: number
+}
+
+/** Plain data, kept with the playlist. */
+export interface DesignSummary {
+  /** What was asked for, and what was made: `random` where there was nothing to go by. */
+  asked: DesignKind
+  design: DesignKind
+  profile: "default" | "thesis"
+  /** Weight of information; null where the design has none. */
+  lambda: number | null
+  epsilon: number
+  randomSlots: number
+  /** Sums over the playlist, and over the playlist of highest utility; null without `utility`. */
+  utility: number | null
+  highestUtility: number | null
+  /** null without `utility`, or where the highest utility is not positive. */
+  price: Price | null
+  /** log|X'WX/σ² + R| − log|R| of the playlist and of the playlist of highest utility; null without `knowledge`. */
+  information: number | null
+  informationOfHighestUtility: number | null
+  exchanges: number
+  sweeps: number
+  explored: number
+  /** What had to be decided otherwise than asked. */
+  notes: string[]
+}
+
+export interface Design {
+  /** In playing order. */
+  items: DesignItem[]
+  summary: DesignSummary
+}
