@@ -18,6 +18,8 @@ export interface Sounded {
 }
 
 const DEVICE = "12abdd2289421234"
+/** Flash image of an ESP32. */
+const FLASH_BYTES = 256 * 1024
 /** Between two ends of the bus. */
 const BUS_LATENCY_MS = 1
 
@@ -143,6 +145,7 @@ export class Board {
       deviceId: DEVICE,
       clock,
       net: this.network,
+      flashBytes: FLASH_BYTES,
       entropy: (count) => this.entropy(count),
       flash: {
         load: () => this.flash,
