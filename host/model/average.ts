@@ -10,10 +10,7 @@
 //   bayes      exp(L_m − L_0)                      the printed eq. 18
 //   stacking   maximise Σ_k log Σ_m π_m exp ℓ_mk   Yao, Vehtari, Simpson & Gelman 2018; own ℓ_0k left-one-out
 //   marginal   π_m ∝ prior_m · exp L_m, the own L_0 being log p(plays | prior), not the fit to its own data
-//
-// Default `marginal`: each donor says "this listener is like me" and is judged by plays it has not seen; the own
-// model is judged by what its prior foretold. So with few plays much is borrowed and with many almost nothing,
-// and nothing has to be held back. Scored on its own training data the own model would always win.
+// Which of them is used when: borrow.ts.
 
 import { smoothWeights } from "./diagnose.js"
 import { logLikelihoodMatrix } from "./likelihood.js"

@@ -26,7 +26,8 @@ export function effectiveSampleSize(logWeights: ArrayLike<number>): number {
  * they are all equal (nothing to fit, and nothing to fear).
  */
 export function paretoKHat(logWeights: ArrayLike<number>): number | null {
-  return fitTail(Float64Array.from(logWeights).sort())?.shape ?? null
+  const sorted = Float64Array.from(logWeights).sort()
+  return fitTail(sorted)?.shape ?? hillShape(sorted)
 }
 
 /** Log weights with their tail replaced by the quantiles of its Pareto fit (Pareto smoothing), none above the
@@ -37,8 +38,9 @@ export function smoothWeights(logWeights: ArrayLike<number>): {
 } {
   const n = logWeights.length
   const smooth = Float64Array.from(logWeights)
-  const tail = fitTail(smooth.slice().sort())
-  if (tail === null) return { logWeights: smooth, khat: null }
+  const sorted = smooth.slice().sort()
+  const tail = fitTail(sorted)
+  if (tail === null) return { logWeights: smooth, khat: hillShape(sorted) }
   const { shape, spread, size, cut, largest } = tail
   const order = Array.from(smooth.keys()).sort((a, b) => smooth[a] - smooth[b] || a - b)
   for (let rank = 0; rank < size; rank++) {
@@ -52,15 +54,32 @@ export function smoothWeights(logWeights: ArrayLike<number>): {
   return { logWeights: smooth, khat: shape }
 }
 
+/** Number of weights in the tail (Vehtari et al.), 0 where they are too few. */
+function tailSize(n: number): number {
+  const size = Math.min(Math.ceil(0.2 * n), Math.ceil(3 * Math.sqrt(n)))
+  return size < MIN_TAIL || n <= size ? 0 : size
+}
+
+/** Hill's (1975) estimate of the shape, from logs alone: for tails so long that most exceedances are 0 in double
+ *  precision. Null where there is no tail or it is flat. */
+function hillShape(sorted: Float64Array): number | null {
+  const n = sorted.length
+  const size = tailSize(n)
+  const cut = sorted[n - size - 1]
+  if (size === 0 || !Number.isFinite(cut) || !(sorted[n - 1] > cut)) return null
+  let sum = 0
+  for (let i = n - size; i < n; i++) sum += sorted[i] - cut
+  return sum / size
+}
+
 /** Generalised Pareto fit of the upper tail of sorted log weights; weights are relative to the largest. */
 function fitTail(
   sorted: Float64Array,
 ): { shape: number; spread: number; size: number; cut: number; largest: number } | null {
   const n = sorted.length
-  const size = Math.min(Math.ceil(0.2 * n), Math.ceil(3 * Math.sqrt(n)))
-  if (size < MIN_TAIL || n <= size) return null
+  const size = tailSize(n)
   const largest = sorted[n - 1]
-  if (!Number.isFinite(largest)) return null
+  if (size === 0 || !Number.isFinite(largest)) return null
   const cut = Math.exp(sorted[n - size - 1] - largest)
   const tail = new Float64Array(size)
   for (let i = 0; i < size; i++) tail[i] = Math.exp(sorted[n - size + i] - largest) - cut

@@ -112,7 +112,7 @@ export function fitFirstBlock(observations: Observations, hyper: Hyper, options:
   if (!Number.isInteger(chains) || chains < 1 || chains > draws) {
     throw new RangeError(`chains: ${chains} is not between 1 and the ${draws} draws they share`)
   }
-  const warnings = [...hyper.notes, ...remarks(observations)]
+  const warnings = remarks(observations, hyper, profile)
   const diagnostics: TasteDiagnostics = {
     ess: draws,
     khat: null,
@@ -124,7 +124,6 @@ export function fitFirstBlock(observations: Observations, hyper: Hyper, options:
   }
   const common = { profile, hyper, blocks: 1, ...counts(observations), diagnostics, warnings }
   if (profile === "thesis") {
-    warnings.push("the thesis profile pins the constant at 0: log times should centre near 0")
     const rng = stream(seed, ...options.stream, "block", 1)
     const particles = sampleThesis(observations, condense(observations, 0), hyper, draws, rng, onProgress)
     return { ...common, particles, posterior: summariseParticles(particles) }
@@ -163,7 +162,7 @@ export function updateTaste(
   if (firstNew >= observations.n) return model
   const blocks = model.blocks + 1
   const rng = stream(options.seed, ...options.stream, "block", blocks)
-  const warnings = remarks(observations)
+  const warnings = remarks(observations, hyper, profile)
   const common = { profile, hyper, blocks, ...counts(observations), warnings }
   if (profile === "thesis") {
     const { particles, ...found } = reweigh(model.particles, observations, firstNew, rng)
@@ -211,11 +210,14 @@ function counts(observations: Observations): { plays: number; censored: number }
   return { plays: observations.n, censored }
 }
 
-/** What a reader of the estimate must know of the data. */
-function remarks(observations: Observations): string[] {
+/** What a reader of the estimate must know of the data and of the prior. */
+function remarks(observations: Observations, hyper: Hyper, profile: Profile): string[] {
   const { n, p, tooShort, unknownSong } = observations
   const { censored } = counts(observations)
-  const found: string[] = []
+  const found = [...hyper.notes]
+  if (profile === "thesis") {
+    found.push("the thesis profile pins the constant at 0: log times should centre near 0")
+  }
   if (n === 0) found.push("no plays: the estimate is the prior")
   else if (n < p) found.push(`${n} plays for ${p} coefficients: much of the estimate is the prior`)
   if (n > 0 && censored === n) {

@@ -9,10 +9,8 @@ import {
   scoreModel,
 } from "../../../host/model/average.js"
 import { condense } from "../../../host/model/condense.js"
-import { logEvidence } from "../../../host/model/evidence.js"
 import { type Observations, takeRows } from "../../../host/model/observations.js"
-import { cloneParticles, normalisedWeights } from "../../../host/model/particles.js"
-import { predictSongs } from "../../../host/model/predict.js"
+import { normalisedWeights } from "../../../host/model/particles.js"
 import { stream } from "../../../host/model/random.js"
 import { sampleFirstBlock } from "../../../host/model/select.js"
 import { near, observationsOf, particlesFrom, readReference } from "./reference.js"
@@ -127,53 +125,4 @@ test("leave-one-out densities are those of refitting without the play", () => {
     const refit = sample(takeRows(observations, others), 2 + k).particles
     near(pointwise[k], scoreModel(refit, takeRows(observations, [k])).joint, 0.1, `play ${k}`)
   }
-})
-
-test("marginal weights: a listener with 6 plays borrows from one of like taste and gains, one with 200 does not borrow", () => {
-  const hyper = smallHyper(6)
-  const found = { own: 0, averaged: 0, borrowedOf6: 0, borrowedOf200: 0 }
-  const runs = 16
-  for (let run = 0; run < runs; run++) {
-    const rng = stream(92, "population", run)
-    const censored = { censoring: true, collinear: false }
-    const fit = (plays: Observations) => {
-      const data = condense(plays, hyper.constantMean)
-      return sampleFirstBlock(data, hyper, { rngs: [rng], draws: 200, burnIn: 300 }).particles
-    }
-    // A donor of another taste, one of like taste, and the target, whose coefficients differ a little.
-    const other = simulate(hyper, 200, rng, censored)
-    const like = simulate(hyper, 200, rng, censored)
-    const taste = cloneParticles(like.truth)
-    for (let q = 0; q < 6; q++) taste.beta[q] += 0.2 * rng.normal()
-    const target = simulate(hyper, 206, rng, censored, taste)
-    const donors = [fit(other.observations), fit(like.observations)]
-    const x = like.observations.x
-    const logLength = new Float64Array(200).fill(1)
-    const actual = predictSongs(taste, x, logLength).logTime
-    const error = (of: Float64Array): number => of.reduce((sum, v, j) => sum + (v - actual[j]) ** 2 / 200, 0)
-    for (const [from, to] of [
-      [0, 6],
-      [6, 206],
-    ]) {
-      const plays = takeRows(
-        target.observations,
-        Int32Array.from({ length: to - from }, (_, k) => from + k),
-      )
-      const own = fit(plays)
-      const joint = logEvidence(plays, hyper, rng, 200)
-      const scores = donors.map((donor) => scoreModel(donor, plays))
-      const weights = averagingWeights("marginal", { ...scoreModel(own, plays), joint }, scores)
-      const borrowed = (1 - normalisedWeights(weights)[0]) / runs
-      if (from > 0) {
-        found.borrowedOf200 += borrowed
-        continue
-      }
-      const parts = [own, ...donors].map((model) => ({ predictions: predictSongs(model, x, logLength) }))
-      found.borrowedOf6 += borrowed
-      found.own += error(parts[0].predictions.logTime) / runs
-      found.averaged += error(averagePredictions(parts, weights).logTime) / runs
-    }
-  }
-  assert.ok(found.averaged < 0.6 * found.own, JSON.stringify(found))
-  assert.ok(found.borrowedOf6 > 0.3 && found.borrowedOf200 < 0.15, JSON.stringify(found))
 })

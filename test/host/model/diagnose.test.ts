@@ -25,6 +25,13 @@ test("k-hat is no answer for a tail that is too short or where all weights are e
   assert.equal(paretoKHat(new Float64Array(500)), null)
 })
 
+test("k-hat of weights that one particle holds alone is far above the limit, not missing", () => {
+  const logWeights = Float64Array.from({ length: 500 }, (_, i) => 40 * i)
+  // Hill by hand: tail of 68, the i-th 40·i above the cut.
+  near(paretoKHat(logWeights)!, (40 * 69) / 2, 1e-9, "k-hat")
+  assert.ok(smoothWeights(logWeights).khat! > 0.7)
+})
+
 test("smoothing keeps order and the bulk, and takes no weight above the largest", () => {
   const rng = stream(62, "weights")
   const raw = Float64Array.from({ length: 1000 }, () => 2 * rng.normal())
