@@ -41,7 +41,7 @@ export interface FeatureOptions {
   ignore?: readonly string[]
 }
 
-export const CONSTANT = "Constant"
+const CONSTANT = "Constant"
 
 /** A spread this far below the size of the values is rounding, not variation. */
 const CONSTANT_TOLERANCE = 1e-12

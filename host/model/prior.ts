@@ -35,7 +35,7 @@ export interface Hyper {
 /** Degrees of freedom of the thesis's priors (p. 29). */
 export const PRIOR_DF = 5
 /** Prior inclusion probability of the thesis (p. 29). */
-export const PRIOR_INCLUSION = 0.5
+const PRIOR_INCLUSION = 0.5
 /** Variance of log time assumed where one play, or equal plays, give none: a factor e either way. */
 const UNKNOWN_VARIANCE = 1
 

@@ -34,7 +34,7 @@ export interface TasteOptions {
   onProgress?: (share: number) => void
 }
 
-export interface TasteDiagnostics {
+interface TasteDiagnostics {
   /** First block: smallest effective number of independent draws behind a mean of `posterior`. Later
    *  blocks: smallest (Σw)²/Σw² of the steps. */
   ess: number
