@@ -4,6 +4,7 @@
 import { createRequire } from "node:module"
 import { Command } from "commander"
 import { catalogueCommand } from "./catalogue.js"
+import { demoCommand } from "./demo.js"
 import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
 import { fitCommand } from "./fit.js"
@@ -27,16 +28,7 @@ const program = new Command("fieldtune")
   .addCommand(roundCommand())
   .addCommand(statusCommand())
   .addCommand(fitCommand())
-
-// These are written beside this file; until one is there its command is not.
-for (const [file, name] of [["./demo.js", "demoCommand"]]) {
-  try {
-    const found = (await import(file)) as Record<string, () => Command>
-    if (found[name] !== undefined) program.addCommand(found[name]())
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error
-  }
-}
+  .addCommand(demoCommand())
 
 function throwInsteadOfExit(command: Command): void {
   command.exitOverride()

@@ -1,13 +1,13 @@
 // fieldtune serve: the server that boards sync with and people look at, until it is interrupted.
 
 import { randomBytes } from "node:crypto"
-import type { AddressInfo } from "node:net"
 import type { Command } from "commander"
 import { destination, pino } from "pino"
 import { buildServer } from "../server/server.js"
 import { openStudy } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command, wholeNumber } from "./command.js"
 import { startEstimator } from "./estimator.js"
+import { interrupted, listen } from "./listen.js"
 
 interface Options extends CommonOptions {
   port?: number
@@ -53,20 +53,14 @@ async function serve(options: Options): Promise<void> {
     await estimator.close()
     await study.close()
   }
-  const port = options.port ?? study.plan.port
+  const stopped = interrupted()
+  let url: string
   try {
-    await app.listen({ port, host: options.host })
+    url = await listen(app, options.port ?? study.plan.port, options.host)
   } catch (cause) {
     await close()
-    const { code, message } = cause as NodeJS.ErrnoException
-    if (code === "EADDRINUSE")
-      throw new CommandError(`port ${port} of ${options.host} is in use: --port N`, { cause })
-    if (code === "EACCES") throw new CommandError(`port ${port} of ${options.host} is not allowed`, { cause })
-    throw new CommandError(`cannot listen on ${options.host} port ${port}: ${message}`, { cause })
+    throw cause
   }
-  const stopped = interrupted()
-  const at = app.server.address() as AddressInfo
-  const url = `http://${at.family === "IPv6" ? `[${at.address}]` : at.address}:${at.port}`
   answer(options, { study: study.dir, url }, [
     `Serving "${study.plan.name}" on ${url}; boards post to ${url}/v1/sync/<device id>.`,
     "Interrupt to stop. Next: fieldtune status in another terminal",
@@ -75,12 +69,4 @@ async function serve(options: Options): Promise<void> {
   if ((await study.store.subjects.dirty()).length > 0) estimator.wake()
   await stopped
   await close()
-}
-
-/** Resolves at the first SIGINT or SIGTERM. */
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once("SIGINT", () => resolve())
-    process.once("SIGTERM", () => resolve())
-  })
 }

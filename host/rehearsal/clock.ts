@@ -1,0 +1,99 @@
+// Time that moves only when it is told to. Due calls run in order of time, then of arrival; after each one the
+// promises that it resolved run, and whatever a call waits for outside virtual time (a commit on disk) is waited
+// for before time moves on. So what happens does not depend on the machine's speed.
+
+import type { VmClock } from "../firmware/bundle.js"
+
+interface Due {
+  at: number
+  order: number
+  run: () => void
+}
+
+export class VirtualClock implements VmClock {
+  private time: number
+  private arrivals = 0
+  /** Binary heap, soonest first. */
+  private readonly due: Due[] = []
+  private readonly live = new Set<Due>()
+  private readonly held = new Set<Promise<unknown>>()
+
+  /** `start`: Unix milliseconds. */
+  constructor(start = 1_000_000) {
+    this.time = start
+  }
+
+  now = (): number => this.time
+
+  setTimeout = (run: () => void, ms = 0): unknown => {
+    const entry = { at: this.time + Math.max(0, ms || 0), order: this.arrivals++, run }
+    this.live.add(entry)
+    this.push(entry)
+    return entry
+  }
+
+  clearTimeout = (handle: unknown): void => {
+    this.live.delete(handle as Due)
+  }
+
+  /** Time stands still until `work` is done. */
+  hold(work: Promise<unknown>): void {
+    const settled: Promise<unknown> = work.then(
+      () => this.held.delete(settled),
+      () => this.held.delete(settled),
+    )
+    this.held.add(settled)
+  }
+
+  /** Moves time by `ms`, or until `done` holds; true where it does. */
+  async advance(ms: number, done: () => boolean = () => false): Promise<boolean> {
+    const end = this.time + ms
+    if (done()) return true
+    while (this.due.length > 0 && this.due[0].at <= end) {
+      const entry = this.pop()
+      if (!this.live.delete(entry)) continue
+      this.time = Math.max(this.time, entry.at)
+      entry.run()
+      await null
+      while (this.held.size > 0) await Promise.all(this.held)
+      if (done()) return true
+    }
+    this.time = end
+    return false
+  }
+
+  private push(entry: Due): void {
+    const heap = this.due
+    let i = heap.length
+    heap.push(entry)
+    while (i > 0) {
+      const parent = (i - 1) >> 1
+      if (!sooner(entry, heap[parent])) break
+      heap[i] = heap[parent]
+      i = parent
+    }
+    heap[i] = entry
+  }
+
+  private pop(): Due {
+    const heap = this.due
+    const first = heap[0]
+    const last = heap.pop()!
+    if (heap.length === 0) return first
+    let i = 0
+    for (;;) {
+      let child = 2 * i + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && sooner(heap[child + 1], heap[child])) child++
+      if (!sooner(heap[child], last)) break
+      heap[i] = heap[child]
+      i = child
+    }
+    heap[i] = last
+    return first
+  }
+}
+
+function sooner(a: Due, b: Due): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
+}
