@@ -22,6 +22,8 @@ export interface FitInput {
   plays: FitPlay[]
   /** Plays under MIN_HEARD_S by subject, left out of `plays`; only where the times are in seconds. */
   tooShort: Map<string, number>
+  /** Names to ignore that are no columns of the songs file: perhaps misspelt. */
+  notThere: string[]
 }
 
 /** Columns of the songs file that are never attributes. */
@@ -40,14 +42,14 @@ export function readFitInput(
   songsFile: NamedText,
   ignore: readonly string[],
 ): FitInput {
-  const songs = readSongs(songsFile, ignore)
-  const { plays, tooShort } = readPlays(playsFile, songs, songsFile.name)
-  return { songs: [...songs.values()], plays, tooShort }
+  const songsTable = readTable(songsFile)
+  const songs = readSongs(songsTable, ignore)
+  const notThere = ignore.filter((name) => !songsTable.header.includes(name))
+  return { songs: [...songs.values()], notThere, ...readPlays(playsFile, songs, songsFile.name) }
 }
 
 /** The songs in the order of the file, by what their `song` cell says; their ids are their places, from 1. */
-function readSongs(file: NamedText, ignore: readonly string[]): Map<string, Song> {
-  const table = readTable(file)
+function readSongs(table: Table, ignore: readonly string[]): Map<string, Song> {
   table.require("song")
   const attributes = table.header.filter(
     (name) => name !== "" && !NOT_ATTRIBUTES.has(name) && !ignore.includes(name),

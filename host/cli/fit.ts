@@ -84,6 +84,9 @@ async function run(options: Options): Promise<void> {
     { name: options.songs, text: songsText },
     ignore,
   )
+  for (const name of input.notThere) {
+    process.stderr.write(`fieldtune: --ignore: ${options.songs} has no column ${JSON.stringify(name)}\n`)
+  }
   const spec = describeFeatures(input.songs, { standardise: false, genres: false })
   const bySubject = new Map<string, FitPlay[]>()
   for (const subject of input.tooShort.keys()) bySubject.set(subject, [])
