@@ -9,20 +9,15 @@ import type { Particles } from "../model/particles.js"
 import { explainSong } from "../model/predict.js"
 import { type Rng, stream } from "../model/random.js"
 import type { Candidates } from "./candidates.js"
-import { type Constraints, type Rules, resolveRules } from "./constraints.js"
+import type { Constraints, Rules } from "./constraints.js"
+import { createDeterminant, type Determinant, logDetOf, measure } from "./determinant.js"
 import { exchange } from "./exchange.js"
-import { gowerTotals } from "./gower.js"
-import {
-  createInformation,
-  type Information,
-  informationRows,
-  type Knowledge,
-  logDetOf,
-  measure,
-} from "./information.js"
+import { totalDistances } from "./gower.js"
+import { informationRows, type Knowledge } from "./information.js"
 import { explorationBudget, searchLambda, thesisLambda } from "./lambda.js"
 import { playingOrder } from "./order.js"
 import { type Propensities, randomiseSlots, simulatedPropensities, slotPropensities } from "./random.js"
+import { resolveRules } from "./resolve.js"
 import { byUtility, select } from "./select.js"
 import { thompson } from "./thompson.js"
 
@@ -137,10 +132,21 @@ export function designPlaylist(input: DesignInput): Design {
   const { candidates, size, profile = "default", made = 0, planned = DEFAULT_PLANNED } = input
   const { explorationCap = DEFAULT_CAP, epsilon = profile === "thesis" ? 0 : DEFAULT_EPSILON } = input
   checkInput(input, epsilon, explorationCap, made, planned)
-  const rules = resolveRules(candidates, input.constraints ?? {}, size)
-  const information = measureOf(input, profile)
+  const { rules, notes } = resolveRules(candidates, input.constraints ?? {}, size)
+  const determinant = determinantOf(input, profile)
   const best = input.utility && mostUseful(rules, input.utility)
-  const plan: Plan = { input, rules, information, best, profile, epsilon, explorationCap, made, planned }
+  const plan: Plan = {
+    input,
+    rules,
+    notes,
+    determinant,
+    best,
+    profile,
+    epsilon,
+    explorationCap,
+    made,
+    planned,
+  }
   const chosen = choose(plan)
   return describe(plan, chosen)
 }
@@ -149,7 +155,8 @@ export function designPlaylist(input: DesignInput): Design {
 interface Plan {
   input: DesignInput
   rules: Rules
-  information: Information | undefined
+  notes: string[]
+  determinant: Determinant | undefined
   /** The playlist of highest utility: rows. */
   best: Int32Array | undefined
   profile: "default" | "thesis"
@@ -190,7 +197,7 @@ function choose(plan: Plan): Chosen {
       )
       if (targets.length === 0)
         return atRandom(plan, ["no song was finished in the last wave: drawn at random"])
-      const nearness = gowerTotals(input.candidates, targets).map((total) => -total)
+      const nearness = totalDistances(input.candidates, targets).map((total) => -total)
       return randomised(plan, mostUseful(rules, nearness), {})
     }
     case "thompson": {
@@ -215,14 +222,14 @@ const NOTHING = { lambda: null, exchanges: 0, sweeps: 0, notes: [] }
 function modelled(plan: Plan, best: Int32Array): Chosen {
   const { input, rules, profile, made, planned, explorationCap } = plan
   const utility = input.utility as Float64Array
-  const information = plan.information as Information
+  const determinant = plan.determinant as Determinant
   let exchanges = 0
   let sweeps = 0
   const design = (
     lambda: number,
     from: { members: Int32Array },
   ): { members: Int32Array; utility: number } => {
-    const found = exchange(rules, utility, lambda, information, from.members)
+    const found = exchange(rules, utility, lambda, determinant, from.members)
     exchanges += found.exchanges
     sweeps += found.sweeps
     return { members: found.members, utility: total(utility, found.members) }
@@ -282,10 +289,10 @@ function mostUseful(rules: Rules, utility: Float64Array): Int32Array {
   return exchange(rules, utility, 0, undefined, greedy).members
 }
 
-function measureOf(input: DesignInput, profile: "default" | "thesis"): Information | undefined {
+function determinantOf(input: DesignInput, profile: "default" | "thesis"): Determinant | undefined {
   const { knowledge, candidates } = input
   if (knowledge === undefined) return undefined
-  return createInformation(informationRows(candidates, knowledge, profile), knowledge.precision)
+  return createDeterminant(informationRows(candidates, knowledge, profile), knowledge.precision)
 }
 
 function streamOf(input: DesignInput, purpose: string): Rng {
@@ -299,19 +306,19 @@ function total(values: ArrayLike<number>, members: ArrayLike<number>): number {
 }
 
 function describe(plan: Plan, chosen: Chosen): Design {
-  const { input, rules, best, information, profile, epsilon } = plan
+  const { input, rules, best, determinant, profile, epsilon } = plan
   const { utility, candidates, particles, names } = input
   const { members, kept, propensities } = chosen
   const useful = new Set(best)
   const ranks = utility && rankOf(rules, utility)
-  if (information !== undefined) measure(information, members)
+  if (determinant !== undefined) measure(determinant, members)
   const items = Array.from(members, (row, i): DesignItem => {
     const { p, x, ids } = candidates
     const features = x.subarray(row * p, (row + 1) * p)
     return {
       song: ids[row],
       utility: utility === undefined ? null : utility[row],
-      information: information === undefined ? null : -Math.log1p(-information.leverage[row]),
+      information: determinant === undefined ? null : -Math.log1p(-determinant.leverage[row]),
       tag: useful.has(row) ? "exploit" : "explore",
       slot: rules.fixed.includes(row) ? "fixed" : i < kept ? "designed" : "random",
       propensity: propensities === undefined ? null : propensities.probability[row],
@@ -326,9 +333,8 @@ function describe(plan: Plan, chosen: Chosen): Design {
             })),
     }
   })
-  const nothing = information && logDetOf(information, [])
   const taught = (rows: ArrayLike<number>): number | null =>
-    information === undefined ? null : logDetOf(information, rows) - (nothing as number)
+    determinant === undefined ? null : logDetOf(determinant, rows) - logDetOf(determinant, [])
   const randomSlots = chosen.design === "thompson" ? 0 : rules.size - kept
   const summary: DesignSummary = {
     asked: input.design,
@@ -345,7 +351,7 @@ function describe(plan: Plan, chosen: Chosen): Design {
     exchanges: chosen.exchanges,
     sweeps: chosen.sweeps,
     explored: items.filter((item) => item.tag === "explore").length,
-    notes: [...rules.notes, ...chosen.notes],
+    notes: [...plan.notes, ...chosen.notes],
   }
   return { items: playingOrder(items, streamOf(input, "order")), summary }
 }

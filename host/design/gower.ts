@@ -1,50 +1,55 @@
-// Gower's distance between songs (Gower 1971), for the benchmark design: songs near those finished in the last wave.
+// The benchmark design: songs nearest to those the subject finished last wave, by Gower's distance (Gower,
+// Biometrics 27, 1971).
 //
-//   d_ij = mean over the variables known for both of |x_i − x_j|/range, or 0/1 for same/other genre
+//   d_ij = Σ_v δ_v / number of v,  numeric v: |x_iv − x_jv| / range_v,  genre: 0 if equal, else 1
 //
-// Genre is one nominal variable. Taken apart into indicators it would count as often as it has levels.
+// Genre is one nominal variable; as indicators it would count as many times as there are genres. A genre that is
+// not known is left out of the pair. Standardising beforehand changes nothing, since ranges scale along.
 
 import type { Candidates } from "./candidates.js"
 
-/** Distances between songs that share no known variable: nothing says that they are alike. */
+/** Songs of which nothing comparable is known: nothing says that they are alike. */
 const STRANGERS = 1
 
-/** The distances of row `i` to the other songs, as a function; ranges are those of all the candidates. */
+/** The distance of rows i and j, 0 … 1; ranges are those of all candidates. */
 export function gowerDistance(candidates: Candidates): (i: number, j: number) => number {
   const { ids, p, x, numeric, genre } = candidates
   const n = ids.length
   const columns = numeric.length
-  // n × columns, scaled to ranges of 1. A column that does not vary keeps all songs at distance 0.
+  // N × columns, in units of the ranges.
   const scaled = new Float64Array(n * columns)
-  for (let c = 0; c < columns; c++) {
+  for (let v = 0; v < columns; v++) {
     let low = Number.POSITIVE_INFINITY
     let high = Number.NEGATIVE_INFINITY
-    for (let i = 0; i < n; i++) {
-      low = Math.min(low, x[i * p + numeric[c]])
-      high = Math.max(high, x[i * p + numeric[c]])
+    for (let row = 0; row < n; row++) {
+      const value = x[row * p + numeric[v]]
+      if (value < low) low = value
+      if (value > high) high = value
     }
-    const range = high > low ? high - low : 1
-    for (let i = 0; i < n; i++) scaled[i * columns + c] = x[i * p + numeric[c]] / range
+    // A column that does not vary keeps no songs apart.
+    if (high > low) for (let r = 0; r < n; r++) scaled[r * columns + v] = x[r * p + numeric[v]] / (high - low)
   }
   return (i, j) => {
     let sum = 0
-    for (let c = 0; c < columns; c++) sum += Math.abs(scaled[i * columns + c] - scaled[j * columns + c])
-    const known = genre[i] >= 0 && genre[j] >= 0
-    if (known && genre[i] !== genre[j]) sum += 1
-    const variables = columns + (known ? 1 : 0)
+    let variables = columns
+    for (let v = 0; v < columns; v++) sum += Math.abs(scaled[i * columns + v] - scaled[j * columns + v])
+    if (genre[i] >= 0 && genre[j] >= 0) {
+      variables++
+      if (genre[i] !== genre[j]) sum++
+    }
     return variables > 0 ? sum / variables : STRANGERS
   }
 }
 
-/** Distances whose digits beyond this differ by rounding only, and are ties. */
+/** Sums that differ further out differ by rounding, and are ties. */
 const DIGITS = 1e10
 
-/** Length N: total distance of every song to the songs in rows `finished`. */
-export function totalDistances(candidates: Candidates, finished: readonly number[]): Float64Array {
+/** Length N: total distance of every candidate to `targets` (rows). */
+export function totalDistances(candidates: Candidates, targets: ArrayLike<number>): Float64Array {
   const distance = gowerDistance(candidates)
-  return Float64Array.from(candidates.ids, (_, i) => {
+  return Float64Array.from(candidates.ids, (_, row) => {
     let total = 0
-    for (const j of finished) total += distance(i, j)
+    for (let t = 0; t < targets.length; t++) total += distance(row, targets[t])
     return Math.round(total * DIGITS) / DIGITS
   })
 }

@@ -15,6 +15,16 @@ export function byUtility(rules: Rules, utility: Float64Array): Int32Array {
  * @throws RangeError where no selection of Q songs keeps the caps
  */
 export function select(rules: Rules, held: ArrayLike<number>, preference: ArrayLike<number>): Int32Array {
+  const members = fill(rules, held, preference)
+  if (members.length === rules.size) return members
+  throw new RangeError(
+    `constraints: at most ${members.length} of ${rules.size} songs keep ${rules.genreCap} per genre and ` +
+      `${rules.artistCap} per artist`,
+  )
+}
+
+/** The same, with as many rows as there can be where Q is too many. */
+export function fill(rules: Rules, held: ArrayLike<number>, preference: ArrayLike<number>): Int32Array {
   const members = Array.from(held)
   const inside = new Uint8Array(rules.allowed.length)
   for (const row of members) inside[row] = 1
@@ -26,13 +36,9 @@ export function select(rules: Rules, held: ArrayLike<number>, preference: ArrayL
     inside[row] = 1
     count(rules, counts, row, 1)
   }
-  while (members.length < rules.size) {
-    if (!augment(rules, members, held.length, inside, counts, preference)) {
-      throw new RangeError(
-        `constraints: at most ${members.length} of ${rules.size} songs keep ${rules.genreCap} per genre and ` +
-          `${rules.artistCap} per artist`,
-      )
-    }
+  let growing = true
+  while (growing && members.length < rules.size) {
+    growing = augment(rules, members, held.length, inside, counts, preference)
   }
   return Int32Array.from(members)
 }
