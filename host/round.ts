@@ -26,7 +26,7 @@ import {
   scoreMatrix,
   scoreModel,
 } from "./model/average.js"
-import { logEvidence } from "./model/evidence.js"
+import { borrow } from "./model/borrow.js"
 import { describeFeatures, type FeatureSpec, featureMatrix, type Song } from "./model/features.js"
 import { type Observations, observePlays } from "./model/observations.js"
 import { type Predictions, predictSongs } from "./model/predict.js"
@@ -157,24 +157,20 @@ async function estimateOne(
   // After designsBeforeRefit designs the subject starts again from all its plays (thesis p. 38).
   const again = taste !== undefined && cycle > Number(stored?.summary.cycle ?? 0)
   let model: TasteModel
-  let evidence: number
   if (taste === undefined || again) {
     const hyper = taste?.hyper ?? freezePrior(observations, catalogue.spec)
     if ("reason" in hyper) return { ...row, note: hyper.reason }
     const streams = again ? [...named, "cycle", cycle] : named
     model = fitFirstBlock(observations, hyper, { profile, seed, stream: streams, draws: plan.draws })
-    evidence = logEvidence(observations, hyper, stream(seed, ...streams, "evidence"))
   } else {
     model = updateTaste(taste, observations, taste.plays, { seed, stream: named })
-    evidence =
-      Number(stored?.summary.evidence ?? 0) + (model === taste ? 0 : (model.diagnostics.logScore ?? 0))
   }
   await study.store.models.save({
     subject: subject.id,
     kind: "taste",
     at: now,
     particles: encodeTaste(model),
-    summary: { ...summarise(model), blocks: model.blocks, cycle, evidence },
+    summary: { ...summarise(model), blocks: model.blocks, cycle },
     diagnostics: { ...model.diagnostics },
     block: { toPlay: newest.id, plays: model.plays - row.plays },
   })
@@ -252,13 +248,16 @@ function average(
     parts.push({ predictions: ofSongs, known: ofSongs.known })
     ids.push(EVERYBODY)
   }
-  const own = scoreModel(taste.particles, observations)
-  // By default the own model is judged as the donors are, by what it foretold of plays it had not seen.
-  const evidence = Number(target.stored?.summary.evidence)
   const logWeights =
     study.plan.profile === "thesis"
-      ? averagingWeights("density", own, scores)
-      : averagingWeights("marginal", { ...own, joint: evidence }, scores)
+      ? averagingWeights("density", scoreModel(taste.particles, observations), scores)
+      : borrow(
+          taste.particles,
+          observations,
+          taste.hyper,
+          scores,
+          stream(study.plan.seed, "subject", target.subject.id, "evidence", observations.n),
+        ).logWeights
   return {
     predictions: averagePredictions(parts, logWeights),
     weights: new Map(ids.map((id, i) => [id, logWeights[i]])),
@@ -307,7 +306,7 @@ async function designAndPublish(
     seed: plan.seed,
     stream: ["subject", subject.id, "wave", wave],
     utility: plan.profile === "thesis" ? predictions?.logTime : predictions?.share,
-    knowledge: taste === undefined ? undefined : knowledgeOf(taste.particles),
+    knowledge: taste === undefined ? undefined : knowledgeOf(taste, listener.observations),
     particles: taste?.particles,
     names: catalogue.spec.names,
     finished: finishedOf(listener, lists.at(-1)?.id),

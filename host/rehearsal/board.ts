@@ -10,6 +10,8 @@ import { SoundBoard } from "./sound-board.js"
 const BUS_LATENCY_MS = 1
 /** The bus has seen the board by then, and its settings can be written. */
 const BUS_READY_MS = 1200
+/** A button board looks at its buttons this often. */
+const SCAN_MS = 50
 /** After a button comes up again, until its event has been dealt with. */
 const RELEASE_MS = 40
 
@@ -43,6 +45,7 @@ export class Board {
   soundGone = false
   private readonly buttons: Record<ButtonName, jd.ButtonServer>
   private readonly bus: jd.JDBus
+  private readonly panel: jd.JDServerServiceProvider
   private vm: Vm | undefined
   private bridge: jd.JDBridge | undefined
 
@@ -58,17 +61,19 @@ export class Board {
       stop: new jd.ButtonServer("stop"),
     }
     const { play, skip, stop } = this.buttons
-    const peripheral = (services: jd.JDServiceServer[], name: string, last: string): void => {
+    const peripheral = (services: jd.JDServiceServer[], name: string, last: string) => {
       // Named after the board, so that a rehearsal's buses are the same in every run.
       const provider = new jd.JDServerServiceProvider(name, services, {
         deviceId: deviceId.slice(0, 14) + last,
       })
       this.bus.addServiceProvider(provider)
+      return provider
     }
-    peripheral([play, skip, stop], "buttons", deviceId.endsWith("b1") ? "b2" : "b1")
+    this.panel = peripheral([play, skip, stop], "buttons", deviceId.endsWith("b1") ? "b2" : "b1")
     peripheral([this.sound], "sound", deviceId.endsWith("51") ? "52" : "51")
     this.bus.start()
-    // The bus would poll every register of every board twenty times a second, for pages that show them.
+    // The bus would poll every register of every board twenty times a second, for pages that show them. Of that
+    // only the buttons need their part, while they are in use.
     this.bus.backgroundRefreshRegisters = false
   }
 
@@ -134,8 +139,16 @@ export class Board {
 
   /** The button goes down now and comes up after `ms`, on the clock; nobody waits. */
   tap(button: ButtonName, ms = 60): void {
-    void this.buttons[button].down()
-    this.clock.setTimeout(() => void this.buttons[button].up(), ms)
+    const { clock, panel, buttons } = this
+    void buttons[button].down()
+    panel.emit(jd.REFRESH)
+    const end = clock.now() + ms
+    const scan = (): void => {
+      if (clock.now() >= end) void buttons[button].up()
+      panel.emit(jd.REFRESH)
+      if (clock.now() < end) clock.setTimeout(scan, Math.min(SCAN_MS, end - clock.now()))
+    }
+    clock.setTimeout(scan, Math.min(SCAN_MS, ms))
   }
 
   /** The same, and time moves on until it has been dealt with. */

@@ -3,46 +3,48 @@
 import type { Play } from "../store/plays.js"
 import type { Sounded } from "./sound-board.js"
 
-export interface Comparison {
-  /** Listens that sounded. */
-  sounded: number
+interface Matched {
+  pairs: { sounded: Sounded; play: Play }[]
   /** Sounded and not stored. */
-  lost: number
+  lost: Sounded[]
   /** Stored a second time, or stored without having sounded. */
-  duplicated: number
-  /** Largest difference between stored and real time heard among the matched, ms. */
-  heardErrorMs: number
+  duplicated: Play[]
 }
 
 /** A stored listen starts this near the real one: commands take a moment on the bus. */
 const START_TOLERANCE_MS = 1000
 
 /**
- * Matches a board's sounds with its stored plays by song and start. `bootAt`: virtual time at which each boot
- * began (index 0 = boot 1).
+ * Pairs a board's sounds with its stored plays by song and start. `bootAt`: virtual time at which each boot began
+ * (index 0 = boot 1).
  */
-export function compare(
+export function matchListens(
   sounded: readonly Sounded[],
   plays: readonly Play[],
   bootAt: readonly number[],
-): Comparison {
+): Matched {
   const rest = new Set(sounded)
-  const result: Comparison = { sounded: sounded.length, lost: 0, duplicated: 0, heardErrorMs: 0 }
+  const result: Matched = { pairs: [], lost: [], duplicated: [] }
   for (const play of plays) {
     const at = bootAt[play.boot - 1] + play.startMs
+    const distance = (candidate: Sounded): number => Math.abs(candidate.from - at)
     let match: Sounded | undefined
     for (const candidate of rest) {
-      if (candidate.file !== play.song || Math.abs(candidate.from - at) > START_TOLERANCE_MS) continue
-      if (match === undefined || Math.abs(candidate.from - at) < Math.abs(match.from - at)) match = candidate
+      if (candidate.file !== play.song || distance(candidate) > START_TOLERANCE_MS) continue
+      if (match === undefined || distance(candidate) < distance(match)) match = candidate
     }
     if (match === undefined) {
-      result.duplicated++
+      result.duplicated.push(play)
       continue
     }
     rest.delete(match)
-    const heard = (match.until ?? match.from) - match.from
-    result.heardErrorMs = Math.max(result.heardErrorMs, Math.abs(heard - play.heardMs))
+    result.pairs.push({ sounded: match, play })
   }
-  result.lost = rest.size
+  result.lost.push(...rest)
   return result
+}
+
+/** How long the file really sounded, ms; `now` ends one that still does. */
+export function soundedMs(sounded: Sounded, now: number): number {
+  return (sounded.until ?? now) - sounded.from
 }

@@ -71,9 +71,10 @@ export class Listener {
     this.leaving = true
   }
 
-  /** Begins again what a power cut ended: the session goes on. */
+  /** After a power cut: starts the music again where the board has not done so by itself. */
   resume(): void {
-    if (!this.stopped) this.options.board.tap("play")
+    const { board } = this.options
+    if (!this.stopped && board.sound.playing === undefined) board.tap("play")
   }
 
   private hear(sounded: Sounded): void {
@@ -92,7 +93,7 @@ export class Listener {
     const wanted = 1000 * Math.exp(mu + taste.sigma * rng.normal())
     if (wanted >= (lengthMs(sounded.file) ?? Number.POSITIVE_INFINITY)) return
     clock.setTimeout(() => {
-      if (sound.sounded.at(-1) === sounded && sounded.until === undefined) board.tap("skip")
+      if (sound.playing === sounded) board.tap("skip")
     }, wanted)
   }
 }

@@ -24,7 +24,7 @@ export class SoundBoard extends jd.SoundPlayerServer {
   /** `lengthMs`: of a file number, undefined where it is not known: then it sounds until something ends it. */
   constructor(
     private readonly clock: VirtualClock,
-    private readonly lengthMs: (file: number) => number | undefined = () => undefined,
+    lengthMs: (file: number) => number | undefined = () => undefined,
   ) {
     super([])
     // The server of the library has no answer to `cancel`.
@@ -34,23 +34,27 @@ export class SoundBoard extends jd.SoundPlayerServer {
       const match = /^(\d{4,5})\.mp3$/.exec(name)
       const sounded: Sounded = { file: match ? Number(match[1]) : -1, from: clock.now() }
       this.sounded.push(sounded)
+      const length = lengthMs(sounded.file)
+      if (length !== undefined) {
+        clock.setTimeout(() => {
+          if (this.playing === sounded) this.end(false)
+        }, length)
+      }
       this.onStart(sounded)
     }
   }
 
+  /** What sounds now. */
+  get playing(): Sounded | undefined {
+    const last = this.sounded.at(-1)
+    return last?.until === undefined ? last : undefined
+  }
+
   /** Silence from now on. */
   end(cancelled: boolean): void {
-    const last = this.sounded.at(-1)
-    if (last === undefined || last.until !== undefined) return
-    const now = this.clock.now()
-    const length = this.lengthMs(last.file)
-    // A file whose end has passed ended by itself.
-    if (length !== undefined && now - last.from >= length) {
-      last.until = last.from + length
-      last.cancelled = false
-    } else {
-      last.until = now
-      last.cancelled = cancelled
-    }
+    const { playing } = this
+    if (playing === undefined) return
+    playing.until = this.clock.now()
+    playing.cancelled = cancelled
   }
 }

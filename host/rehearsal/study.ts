@@ -11,7 +11,7 @@ import { importCatalogue } from "../catalogue/import.js"
 import { packageRoot } from "../firmware/manifest.js"
 import { type FeatureSpec, featureMatrix, type Song } from "../model/features.js"
 import { type Rng, stream } from "../model/random.js"
-import { runRound } from "../round.js"
+import { estimate, runRound } from "../round.js"
 import { buildServer } from "../server/server.js"
 import { contentHash } from "../store/hash.js"
 import { EVERYBODY } from "../store/models.js"
@@ -20,7 +20,7 @@ import { initStudy, type Study } from "../study/study.js"
 import { Board } from "./board.js"
 import { drawCatalogue, NO_ATTRIBUTES } from "./catalogue.js"
 import { VirtualClock } from "./clock.js"
-import { compare } from "./ledger.js"
+import { matchListens, soundedMs } from "./ledger.js"
 import { drawTaste, Listener, type Taste } from "./listener.js"
 import { type Fault, HostNetwork } from "./network.js"
 
@@ -163,7 +163,8 @@ export class Rehearsal {
         await this.sync()
       }
     }
-    this.tell("comparing", 1)
+    this.tell("estimating", 1)
+    await estimate(this.study, { now: this.clock.now() })
     return this.report()
   }
 
@@ -200,11 +201,14 @@ export class Rehearsal {
     const all = await store.plays.all()
     for (const { board, bootAt } of this.participants) {
       const own = all.filter((play) => play.device === board.deviceId)
-      const compared = compare(board.sound.sounded, own, bootAt)
-      result.playsOnBoards += compared.sounded
-      result.lost += compared.lost
-      result.duplicated += compared.duplicated
-      result.heardErrorMs = Math.max(result.heardErrorMs, compared.heardErrorMs)
+      const { pairs, lost, duplicated } = matchListens(board.sound.sounded, own, bootAt)
+      result.playsOnBoards += board.sound.sounded.length
+      result.lost += lost.length
+      result.duplicated += duplicated.length
+      for (const { sounded, play } of pairs) {
+        const error = Math.abs(soundedMs(sounded, clock.now()) - play.heardMs)
+        result.heardErrorMs = Math.max(result.heardErrorMs, error)
+      }
     }
     const lists = await store.playlists.all()
     const confirmed = lists.filter((list) => list.state === "confirmed").length
