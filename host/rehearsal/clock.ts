@@ -26,7 +26,8 @@ export class VirtualClock implements VmClock {
   now = (): number => this.time
 
   setTimeout = (run: () => void, ms = 0): unknown => {
-    const entry = { at: this.time + Math.max(0, ms || 0), order: this.arrivals++, run }
+    // Whole milliseconds, as Date.now gives them.
+    const entry = { at: this.time + Math.max(0, Math.round(ms || 0)), order: this.arrivals++, run }
     this.live.add(entry)
     this.push(entry)
     return entry
@@ -47,7 +48,7 @@ export class VirtualClock implements VmClock {
 
   /** Moves time by `ms`, or until `done` holds; true where it does. */
   async advance(ms: number, done: () => boolean = () => false): Promise<boolean> {
-    const end = this.time + ms
+    const end = this.time + Math.round(ms)
     if (done()) return true
     while (this.due.length > 0 && this.due[0].at <= end) {
       const entry = this.pop()
