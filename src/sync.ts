@@ -133,31 +133,21 @@ export class Sync {
     for (let i = 0; i < MAX_EXCHANGES; i++) {
       const batch = this.batch
       batch.clear()
-      const asked = await this.answer(missing)
-      const upTo = await log.collect(batch, from, from + log.capacity)
-      const told = asked || upTo > from
-      from = upTo
+      for (const range of missing) await log.collect(batch, range[1], range[2])
+      from = await log.collect(batch, from, from + log.capacity)
       const shown = this.shown()
       const reply = await this.exchange()
       await this.acknowledge(reply)
       if (reply.plan) await this.follow(reply.plan)
       const news = reply.list ? await this.receive(reply.list) : false
+      const asked = rangesText(missing)
       missing = reply.missing
       if (from <= state.acked) from = state.acked + 1
-      // Go on while there is something new to tell; holes that no answer closes wait for the next sync.
-      const open = log.unacknowledged() > 0 && from <= state.acked + log.unacknowledged()
-      const holes = missing.length > 0 && told
+      // Go on while there is something new to tell; holes that an answer did not close wait for the next sync.
+      const open = from <= state.acked + log.unacknowledged()
+      const holes = missing.length > 0 && rangesText(missing) !== asked
       if (!open && !holes && !news && shown === this.shown()) return
     }
-  }
-
-  /** Adds what the host misses; true where that is anything. */
-  private async answer(missing: number[][]): Promise<boolean> {
-    for (const range of missing) {
-      const next = await this.parts.log.collect(this.batch, range[1], range[2])
-      if (next <= range[2]) break
-    }
-    return this.batch.count > 0 || this.batch.gone.length > 0
   }
 
   /** What the host is shown of the playlists, as one text. */
@@ -234,4 +224,10 @@ export class Sync {
     if (!wanted) return false
     return !before || before[0] !== wanted[0] || before[1] !== wanted[1]
   }
+}
+
+function rangesText(ranges: number[][]): string {
+  let text = ""
+  for (const range of ranges) text += range[1] + "-" + range[2] + " "
+  return text
 }

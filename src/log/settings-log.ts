@@ -120,8 +120,8 @@ export class SettingsLog implements ListenLog {
   async collect(batch: Batch, from: number, to: number): Promise<number> {
     const end = Math.min(to, this.closed)
     let sequence = from
-    // Overwritten long ago: one range, however long.
-    const first = this.closed - CAPACITY + 1
+    // Overwritten long ago: one range, however long. What is not acknowledged is never overwritten.
+    const first = Math.min(this.state.acked + 1, this.closed - CAPACITY + 1)
     if (sequence < first && sequence <= end) {
       const upTo = Math.min(end, first - 1)
       if (!addGone(batch, 0, sequence, upTo, GONE_UNKNOWN)) return sequence

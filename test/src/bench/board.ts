@@ -20,6 +20,8 @@ export interface Sounded {
 const DEVICE = "12abdd2289421234"
 /** Flash image of an ESP32. */
 const FLASH_BYTES = 256 * 1024
+/** The simulated buttons look at themselves every 50 ms. */
+const PRESS_MS = 120
 /** Between two ends of the bus. */
 const BUS_LATENCY_MS = 1
 
@@ -185,11 +187,11 @@ export class Board {
     this.sound.end(false)
   }
 
-  async press(button: "play" | "skip" | "stop", ms = 60): Promise<void> {
+  async press(button: "play" | "skip" | "stop", ms = PRESS_MS): Promise<void> {
     void this.buttons[button].down()
     await this.clock.advance(ms)
     void this.buttons[button].up()
-    await this.clock.advance(40)
+    await this.clock.advance(PRESS_MS)
   }
 
   /** Writes a setting as provisioning does, over the bus. */
