@@ -124,7 +124,7 @@ function capsMayBind(rules: Rules, design: ArrayLike<number>, emptied: number): 
   const mayBind = (codes: Int32Array, inDesign: Int32Array, cap: number): boolean => {
     const allowed = new Int32Array(kinds(codes))
     for (const row of rules.rows) if (codes[row] >= 0) allowed[codes[row]]++
-    return allowed.some((songs, code) => songs > cap && inDesign[code] + emptied > cap)
+    return allowed.some((songs, code) => songs > cap && Math.min(inDesign[code] + emptied, rules.size) > cap)
   }
   return (
     mayBind(rules.genre, counts.genre, rules.genreCap) ||
