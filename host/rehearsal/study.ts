@@ -5,7 +5,6 @@
 import { readFileSync } from "node:fs"
 import type { Server } from "node:http"
 import { join } from "node:path"
-import { END_FINISHED } from "../../src/record.js"
 import { KEY_BYTES } from "../../src/wire.js"
 import { importCatalogue } from "../catalogue/import.js"
 import { packageRoot } from "../firmware/manifest.js"
@@ -17,6 +16,7 @@ import { contentHash } from "../store/hash.js"
 import { EVERYBODY } from "../store/models.js"
 import { enrol } from "../study/enrol.js"
 import { initStudy, type Study } from "../study/study.js"
+import { type WaveSummary, waveSummaries } from "../study/waves.js"
 import { Board } from "./board.js"
 import { drawCatalogue, NO_ATTRIBUTES } from "./catalogue.js"
 import { VirtualClock } from "./clock.js"
@@ -33,8 +33,6 @@ const HOLD_MS = 2000
 const SYNC_MS = 15_000
 /** A song that has begun when a session ends may still play this long. */
 const LAST_SONG_MS = 30 * MINUTE_MS
-/** Listens shorter than this are slips (host/model/observations.ts) and left out of the shares. */
-const SLIP_MS = 500
 const ADDRESS = "http://10.0.0.5:8137"
 
 export interface RehearsalOptions {
@@ -53,16 +51,12 @@ export interface RehearsalOptions {
   progress?: (label: string, share: number) => void
 }
 
-export interface WaveReport {
-  wave: number
-  /** The design of the wave's playlists. */
+/** `arm`: the design of the wave's playlists. */
+interface WaveReport extends Omit<WaveSummary, "designs" | "meanShareHeard" | "shareFinished"> {
   arm: string
-  plays: number
-  /** Mean over the plays of the share of the song that was heard. */
+  /** 0 where nothing was heard. */
   meanShareHeard: number
   shareFinished: number
-  playlistsPublished: number
-  playlistsConfirmed: number
 }
 
 export interface ListenerReport {
@@ -217,7 +211,12 @@ export class Rehearsal {
     return {
       seed: options.seed,
       boards: options.boards,
-      waves: await this.waveReports(),
+      waves: (await waveSummaries(study)).map(({ designs, meanShareHeard, shareFinished, ...wave }) => ({
+        ...wave,
+        arm: designs,
+        meanShareHeard: meanShareHeard ?? 0,
+        shareFinished: shareFinished ?? 0,
+      })),
       playsStored: all.length,
       ...result,
       playlistsPublished: lists.length,
@@ -234,32 +233,6 @@ export class Rehearsal {
   async close(): Promise<void> {
     for (const { board } of this.participants) board.powerOff()
     await this.app.close()
-  }
-
-  private async waveReports(): Promise<WaveReport[]> {
-    const { store } = this.study
-    const lists = await store.playlists.all()
-    const plays = await store.plays.all()
-    const reports: WaveReport[] = []
-    for (const { number } of await store.playlists.waves()) {
-      const ofWave = lists.filter((list) => list.wave === number)
-      const ids = new Set(ofWave.map((list) => list.id))
-      const heard = plays.filter(
-        (play) => play.playlist !== null && ids.has(play.playlist) && play.heardMs >= SLIP_MS,
-      )
-      const shares = heard.map((play) => Math.min(1, play.heardMs / this.lengthMs(play.song)!))
-      const finished = heard.filter((play) => play.reason === END_FINISHED).length
-      reports.push({
-        wave: number,
-        arm: [...new Set(ofWave.map((list) => list.design))].sort().join("+"),
-        plays: heard.length,
-        meanShareHeard: mean(shares),
-        shareFinished: heard.length > 0 ? finished / heard.length : 0,
-        playlistsPublished: ofWave.length,
-        playlistsConfirmed: ofWave.filter((list) => list.state === "confirmed").length,
-      })
-    }
-    return reports
   }
 
   private async listenerReports(): Promise<ListenerReport[]> {

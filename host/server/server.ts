@@ -8,6 +8,7 @@ import Fastify, {
 } from "fastify"
 import { SCHEMA_VERSION } from "../store/migrations.js"
 import type { Study } from "../study/study.js"
+import { dashboardRoutes } from "./dashboard.js"
 import { syncRoutes } from "./sync.js"
 
 export interface ServerOptions {
@@ -54,15 +55,6 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     plays: await study.store.plays.count(),
   }))
   app.register(async (scope) => syncRoutes(scope, options))
-  app.register(async (scope) => {
-    // Written beside this file: dashboardRoutes(scope, { study, now }). Until it is there, there is no page.
-    const file = "./dashboard.js"
-    try {
-      const { dashboardRoutes } = await import(file)
-      await dashboardRoutes(scope, options)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error
-    }
-  })
+  app.register(async (scope) => dashboardRoutes(scope, options))
   return app
 }

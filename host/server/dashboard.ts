@@ -1,0 +1,90 @@
+// What the page asks for: read-only JSON, and the page itself from dist/dashboard. No keys and no received bodies.
+
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import fastifyStatic from "@fastify/static"
+import type { FastifyInstance } from "fastify"
+import { packageRoot } from "../firmware/manifest.js"
+import type { PlaylistItem } from "../store/playlists.js"
+import { studyStatus } from "../study/status.js"
+import type { Study } from "../study/study.js"
+import { waveSummaries } from "../study/waves.js"
+
+/** The page loads nothing from elsewhere. */
+const CONTENT_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+const SUBJECT = /^[1-9]\d{0,8}$/
+
+export interface DashboardOptions {
+  study: Study
+  /** Unix milliseconds. */
+  now(): number
+}
+
+export async function dashboardRoutes(app: FastifyInstance, options: DashboardOptions): Promise<void> {
+  const { study, now } = options
+  app.addHook("onSend", async (_request, reply) => {
+    reply.header("content-security-policy", CONTENT_POLICY).header("x-content-type-options", "nosniff")
+  })
+
+  app.get("/api/overview", async () => ({
+    now: now(),
+    status: await studyStatus(study, now()),
+    waves: await waveSummaries(study),
+  }))
+
+  app.get<{ Params: { id: string } }>("/api/subjects/:id", async (request, reply) => {
+    const id = SUBJECT.test(request.params.id) ? Number(request.params.id) : 0
+    const view = id === 0 ? undefined : await subjectView(study, id)
+    if (view === undefined) return reply.code(404).send({ error: "no such subject" })
+    return view
+  })
+
+  const page = join(packageRoot(), "dist", "dashboard")
+  if (existsSync(join(page, "index.html"))) {
+    await app.register(fastifyStatic, { root: page })
+  } else {
+    app.get("/", async (_request, reply) =>
+      reply.code(503).type("text/plain").send("The page has not been built: npm run build\n"),
+    )
+  }
+}
+
+/** A subject's playlist now (the newest published one) with its reasons, and what is known of the taste. */
+async function subjectView(study: Study, id: number) {
+  const { store } = study
+  const subject = await store.subjects.get(id)
+  if (subject === undefined) return undefined
+  const list = (await store.playlists.of(id)).at(-1)
+  const model = await store.models.latest(id, "taste")
+  return {
+    subject: { id, label: subject.label, arm: subject.arm },
+    playlist:
+      list === undefined
+        ? null
+        : {
+            version: list.version,
+            wave: list.wave,
+            design: list.design,
+            state: list.state,
+            price: (list.summary.price as { total: number } | null | undefined)?.total ?? null,
+            notes: list.summary.notes ?? [],
+            items: await withSongs(study, await store.playlists.items(list.id)),
+          },
+    taste: model === undefined ? null : model.summary,
+  }
+}
+
+async function withSongs(study: Study, items: readonly PlaylistItem[]) {
+  const songs = new Map((await study.store.songs.all()).map((song) => [song.id, song]))
+  return items.map(({ reason, ...item }) => {
+    const song = songs.get(item.song)
+    return {
+      ...item,
+      title: song?.title ?? "",
+      artist: song?.artist ?? "",
+      genre: song?.genre ?? "",
+      lengthMs: song?.lengthMs ?? null,
+      reason: (reason as { text?: string } | null)?.text ?? "",
+    }
+  })
+}
