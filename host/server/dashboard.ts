@@ -11,7 +11,7 @@ import type { Study } from "../study/study.js"
 import { waveSummaries } from "../study/waves.js"
 
 /** The page loads nothing from elsewhere. */
-const CONTENT_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+const CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 const SUBJECT = /^[1-9]\d{0,8}$/
 
 export interface DashboardOptions {

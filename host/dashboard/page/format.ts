@@ -23,3 +23,7 @@ export function ago(at: number | null, now: number): string {
   if (minutes < 2880) return `${Math.round(minutes / 60)} h ago`
   return `${Math.round(minutes / 1440)} days ago`
 }
+
+export function count(n: number, thing: string): string {
+  return `${n} ${thing}${n === 1 ? "" : "s"}`
+}

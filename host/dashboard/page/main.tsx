@@ -3,6 +3,7 @@
 import { render } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import { getOverview, getSubject, type Overview, type SubjectView } from "./api"
+import { count } from "./format"
 import { Boards, Problems, Waves } from "./study"
 import { Subject } from "./subject"
 
@@ -59,7 +60,8 @@ function Page() {
       <header>
         <h1>{status.name}</h1>
         <p aria-live="polite">
-          {status.plays} plays from {status.devices.length} boards, {status.songs} songs
+          {count(status.plays, "play")} from {count(status.devices.length, "board")},{" "}
+          {count(status.songs, "song")}
           {failure === undefined ? "" : `; no news from the server (${failure})`}
         </p>
       </header>

@@ -94,15 +94,9 @@ test("a new sync shows without a reload", async () => {
   await withStudy(async ({ study }) => {
     await storeStudy(study)
     await onPage(study, async (page) => {
-      assert.match(await page.innerText("header"), /2 plays from 1 boards/)
+      assert.match(await page.innerText("header"), /2 plays from 1 board,/)
       await storePlays(study, [{ sequence: 3, song: 3, heardMs: 20_000, reason: 1, position: 2 }])
-      await page.waitForFunction(
-        "document.querySelector('header').innerText.includes('3 plays')",
-        undefined,
-        {
-          timeout: 15_000,
-        },
-      )
+      await page.locator("header", { hasText: "3 plays" }).waitFor({ timeout: 15_000 })
     })
   })
 })

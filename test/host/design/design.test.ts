@@ -84,12 +84,12 @@ test("the loss of utility for information stays under its budget and falls to no
     const { summary } = ask({ made, planned: 10, explorationCap: 0.03, epsilon: 0 })
     const price = summary.price!
     const budget = 0.03 * Math.max(0, 1 - made / 10)
-    assert.ok(price.information <= budget + 1e-12, `${price.information} at k = ${made}`)
+    assert.ok(price.design <= budget + 1e-12, `${price.design} at k = ${made}`)
     assert.equal(price.random, 0)
     near(price.total, 1 - summary.utility! / summary.highestUtility!, 1e-12, "price")
     assert.ok(summary.lambda! <= before, `λ ${summary.lambda} after ${before}`)
     before = summary.lambda!
-    if (made === 0) assert.ok(price.information > 0.015, `${price.information} of .03 is used`)
+    if (made === 0) assert.ok(price.design > 0.015, `${price.design} of .03 is used`)
     if (made >= 10) {
       assert.equal(summary.lambda, 0)
       assert.equal(summary.information, summary.informationOfHighestUtility)

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { type DesignInput, designPlaylist } from "../../../host/design/design.js"
-import { slotPropensities } from "../../../host/design/random.js"
+import { simulatedPropensities, slotPropensities } from "../../../host/design/random.js"
 import { resolveRules } from "../../../host/design/resolve.js"
-import { select } from "../../../host/design/select.js"
+import { byUtility, select } from "../../../host/design/select.js"
+import { thompson } from "../../../host/design/thompson.js"
 import { createParticles, type Particles } from "../../../host/model/particles.js"
+import { expectedShare } from "../../../host/model/predict.js"
 import { stream } from "../../../host/model/random.js"
 import { near } from "../model/reference.js"
 
@@ -35,7 +37,7 @@ function tastes(): Particles {
 const RUNS = 3000
 
 /** Share of playlists with each song over many streams, against what the playlists say it is. */
-function compare(fields: Partial<DesignInput>, from: string): void {
+function compare(fields: Partial<DesignInput>): void {
   const hits = new Float64Array(N)
   const said = Array.from({ length: N }, () => [] as number[])
   for (let run = 0; run < RUNS; run++) {
@@ -49,39 +51,108 @@ function compare(fields: Partial<DesignInput>, from: string): void {
       ...fields,
     })
     for (const item of items) {
-      assert.equal(item.propensityFrom, from)
+      assert.equal(item.propensityFrom, "closed form")
       hits[item.song - 1]++
       said[item.song - 1].push(item.propensity!)
     }
   }
   for (let row = 0; row < N; row++) {
     if (said[row].length === 0) continue
-    const mean = said[row].reduce((sum, value) => sum + value, 0) / said[row].length
-    if (from === "closed form") assert.ok(said[row].every((value) => value === said[row][0]))
-    const error = Math.sqrt((mean * (1 - mean)) / RUNS)
-    // 4.5 standard errors: one false alarm in ten thousand over all songs; simulated values lie on a grid of 1/2000.
-    near(hits[row] / RUNS, mean, 4.5 * error + 1e-3, `song ${row + 1}`)
+    const propensity = said[row][0]
+    assert.ok(said[row].every((value) => value === propensity))
+    // 4.5 standard errors: one false alarm in ten thousand over all songs.
+    near(
+      hits[row] / RUNS,
+      propensity,
+      4.5 * Math.sqrt((propensity * (1 - propensity)) / RUNS),
+      `song ${row + 1}`,
+    )
   }
 }
 
 test("propensities in closed form are what many playlists show", () => {
-  compare({ epsilon: 0.1 }, "closed form")
-  compare({ epsilon: 0.45, constraints: { fixed: [3], excluded: [7, 8] } }, "closed form")
-  compare({ epsilon: 1, constraints: { fixed: [1, 2] } }, "closed form")
-  compare({ design: "random" }, "closed form")
+  compare({ epsilon: 0.1 })
+  compare({ epsilon: 0.45, constraints: { fixed: [3], excluded: [7, 8] } })
+  compare({ epsilon: 1, constraints: { fixed: [1, 2] } })
+  compare({ design: "random" })
 })
 
-test("propensities under caps are simulated, and are what many playlists show", () => {
-  compare({ epsilon: 0.5, constraints: { maxShareGenre: 0.5 } }, "simulation")
-  compare({ design: "random", constraints: { maxShareGenre: 0.34 } }, "simulation")
+/** Largest standard error of 2000 repetitions, times 4.5. */
+const SIMULATION = 4.5 * Math.sqrt(0.25 / 2000)
+
+test("propensities under caps are simulated, and agree with following every draw", () => {
+  const { rules } = resolveRules(candidates, { fixed: [5], maxShareGenre: 0.4 }, 5)
+  const design = select(rules, rules.fixed, rules.rows)
+  const genre = (row: number): number => candidates.genre[row]
+  // 4 free slots at ε = .6: two are emptied with probability .6, three with .4.
+  const exact = new Float64Array(N)
+  const follow = (members: number[], weight: number): void => {
+    if (members.length === rules.size) {
+      for (const row of members) exact[row] += weight
+      return
+    }
+    const open = [...rules.rows].filter(
+      (row) => !members.includes(row) && members.filter((other) => genre(other) === genre(row)).length < 2,
+    )
+    for (const row of open) follow([...members, row], weight / open.length)
+  }
+  for (let mask = 0; mask < 16; mask++) {
+    const kept = [0, 1, 2, 3].filter((slot) => (mask >> slot) & 1)
+    const weight = kept.length === 2 ? 0.6 / 6 : kept.length === 1 ? 0.4 / 4 : 0
+    if (weight > 0) follow([design[0], ...kept.map((slot) => design[slot + 1])], weight)
+  }
+  const { probability, from } = slotPropensities(rules, design, 0.6, stream(1, "slots"))
+  assert.equal(from, "simulation")
+  exact.forEach((value, row) => {
+    near(probability[row], value, SIMULATION, `song ${row + 1}`)
+  })
+  assert.equal(probability[4], 1, "the fixed song")
 })
 
-test("propensities of Thompson sampling are simulated, and are what many playlists show", () => {
-  compare({ design: "thompson", particles: tastes(), size: 4 }, "simulation")
-  compare(
-    { design: "thompson", particles: tastes(), size: 4, constraints: { maxShareGenre: 0.5 } },
-    "simulation",
-  )
+test("propensities of Thompson sampling are simulated, and agree with following every particle", () => {
+  const particles = tastes()
+  const { rules } = resolveRules(candidates, { maxShareGenre: 0.5 }, 4)
+  const exact = new Float64Array(N)
+  const favourites = [0, 1, 2, 3].map((i) => {
+    const worth = Array.from(candidates.ids, (_, row) => {
+      const mu =
+        candidates.x[2 * row] * particles.beta[2 * i] + candidates.x[2 * row + 1] * particles.beta[2 * i + 1]
+      return expectedShare(mu, Math.sqrt(0.5), 5)
+    })
+    return Array.from(worth.keys()).sort((a, b) => worth[b] - worth[a] || a - b)
+  })
+  const follow = (members: number[], weight: number): void => {
+    if (members.length === 4) {
+      for (const row of members) exact[row] += weight
+      return
+    }
+    favourites.forEach((order, i) => {
+      const row = order.find(
+        (r) =>
+          !members.includes(r) &&
+          members.filter((other) => candidates.genre[other] === candidates.genre[r]).length < 2,
+      )
+      follow([...members, row!], (weight * (i + 1)) / 10)
+    })
+  }
+  follow([], 1)
+  const sampler = thompson(rules, candidates, particles, byUtility(rules, utility))
+  const rng = stream(3, "thompson")
+  simulatedPropensities(rules, () => sampler.draw(rng)).forEach((value, row) => {
+    near(value, exact[row], SIMULATION, `song ${row + 1}`)
+  })
+  const { items, summary } = designPlaylist({
+    design: "thompson",
+    size: 4,
+    candidates,
+    constraints: { maxShareGenre: 0.5 },
+    seed: 9,
+    stream: ["one"],
+    utility,
+    particles,
+  })
+  for (const item of items) near(item.propensity!, exact[item.song - 1], SIMULATION, `song ${item.song}`)
+  assert.equal(summary.randomSlots, 0)
 })
 
 test("probabilities of all songs add up to the number of slots", () => {
