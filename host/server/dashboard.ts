@@ -11,7 +11,8 @@ import type { Study } from "../study/study.js"
 import { waveSummaries } from "../study/waves.js"
 
 /** The page loads nothing from elsewhere. */
-const CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+const CONTENT_POLICY =
+  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 const SUBJECT = /^[1-9]\d{0,8}$/
 
 export interface DashboardOptions {
@@ -66,7 +67,7 @@ async function subjectView(study: Study, id: number) {
             wave: list.wave,
             design: list.design,
             state: list.state,
-            price: (list.summary.price as { total: number } | null | undefined)?.total ?? null,
+            price: list.summary.price ?? null,
             notes: list.summary.notes ?? [],
             items: await withSongs(study, await store.playlists.items(list.id)),
           },

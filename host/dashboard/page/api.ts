@@ -64,7 +64,8 @@ export interface SubjectView {
     wave: number
     design: string
     state: string
-    price: number | null
+    /** Shares of the highest utility that were given up, 0 … 1. */
+    price: { information: number; random: number } | null
     notes: string[]
     items: Item[]
   } | null

@@ -26,6 +26,10 @@ export function Subject({ view }: { view: SubjectView }) {
   )
 }
 
+function cost(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
+}
+
 /** Attributes that are more likely in the model than not; the rest says little. */
 const SHOWN = 0.5
 
@@ -70,9 +74,8 @@ function Playlist({ playlist }: { playlist: NonNullable<SubjectView["playlist"]>
         Design {playlist.design}, {playlist.state}; {playlist.items.length} songs, {explored} of them to
         explore
         {playlist.price === null
-          ? ""
-          : `; exploration costs ${(100 * playlist.price).toFixed(1)} % of the utility`}
-        .
+          ? "."
+          : `; ${cost(playlist.price.information)} of the utility given up to learn, ${cost(playlist.price.random)} by random slots.`}
       </p>
       {playlist.notes.map((note) => (
         <p key={note} class="warning">
