@@ -61,7 +61,7 @@ export interface EstimateRow {
   note?: string
 }
 
-export interface RoundRow {
+interface RoundRow {
   subject: number
   plays: number
   ess: number | null

@@ -33,18 +33,21 @@ export const END_FINISHED = 0
 export const END_SKIPPED = 1
 export const END_STOPPED = 2
 export const END_POWER_LOST = 4
+/** @public of the layout; no board ends a listen so yet */
 export const END_REPLACED = 7
 export const END_ERROR = 8
 
 export const FLAG_EXPLORE = 1
+/** @public of the layout */
 export const FLAG_LIKED = 2
 export const FLAG_ORGANIC = 4
+/** @public of the layout */
 export const FLAG_REORDERED = 8
 
 /** Largest value that the three bytes of heardMs hold: 4 h 39 min. Longer listens are stored as this. */
-export const MAX_HEARD_MS = 16777215
+const MAX_HEARD_MS = 16777215
 /** Pauses and volume have four bits each: 15 means 15 or more pauses, and full volume. */
-export const MAX_PAUSES = 15
+const MAX_PAUSES = 15
 export const MAX_VOLUME = 15
 
 export interface ListenRecord {
@@ -77,7 +80,7 @@ const CRC8_NIBBLES = [
 ]
 
 /** CRC-8 of `length` bytes from `offset`; starts at `seed` so that an all-zero record does not check. */
-export function crc8(bytes: Bytes, offset: number, length: number, seed: number): number {
+function crc8(bytes: Bytes, offset: number, length: number, seed: number): number {
   let crc = seed
   for (let i = 0; i < length; i++) {
     crc = crc ^ bytes[offset + i]

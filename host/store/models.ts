@@ -7,7 +7,7 @@ import type { Tables } from "./schema.js"
 /** The `subject` of a model over all subjects. */
 export const EVERYBODY = 0
 
-export interface Block {
+interface Block {
   id: number
   subject: number
   /** 1, 2, 3, … per subject. */

@@ -60,7 +60,7 @@ export interface NewPlaylist {
   pack(version: number): Uint8Array
 }
 
-export interface Wave {
+interface Wave {
   number: number
   startedAt: number
 }

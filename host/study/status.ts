@@ -11,7 +11,7 @@ import type { PublicationState } from "../store/playlists.js"
 import type { SyncRow } from "../store/syncs.js"
 import type { Study } from "./study.js"
 
-export interface DeviceStatus {
+interface DeviceStatus {
   device: string
   subject: number
   label: string

@@ -18,7 +18,7 @@ export interface SealVector extends Vector {
   plain?: string
 }
 
-export interface ExchangeStep {
+interface ExchangeStep {
   epoch: number
   boot: number
   up: number
