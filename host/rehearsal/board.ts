@@ -6,6 +6,8 @@ import { createVm, type Vm, type VmNet } from "../firmware/bundle.js"
 import type { VirtualClock } from "./clock.js"
 import { SoundBoard } from "./sound-board.js"
 
+/** Flash image of an ESP32. */
+const FLASH_BYTES = 256 * 1024
 /** Between two ends of the bus. */
 const BUS_LATENCY_MS = 1
 /** The bus has seen the board by then, and its settings can be written. */
@@ -43,7 +45,7 @@ export class Board {
   keepFlash: () => boolean = () => true
   /** The bus does not carry what the sound board sends. */
   soundGone = false
-  private readonly buttons: Record<ButtonName, jd.ButtonServer>
+  readonly buttons: Record<ButtonName, jd.ButtonServer>
   private readonly bus: jd.JDBus
   private readonly panel: jd.JDServerServiceProvider
   private vm: Vm | undefined
@@ -66,6 +68,8 @@ export class Board {
       const provider = new jd.JDServerServiceProvider(name, services, {
         deviceId: deviceId.slice(0, 14) + last,
       })
+      // The library repeats events on the machine's clock, in case the bus lost them; this bus loses nothing.
+      provider.delayedSend = () => {}
       this.bus.addServiceProvider(provider)
       return provider
     }
@@ -98,6 +102,7 @@ export class Board {
       deviceId: this.deviceId,
       clock,
       net: options.net,
+      flashBytes: FLASH_BYTES,
       entropy: options.entropy,
       flash: {
         load: () => this.flash,

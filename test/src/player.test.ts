@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import type { Sounded } from "../../host/rehearsal/sound-board.js"
 import { END_ERROR, END_FINISHED, END_SKIPPED, END_STOPPED } from "../../src/record.js"
-import type { Sounded } from "./bench/board.js"
 import { boardWithList, playsOf } from "./bench/session.js"
 
 /** Between a button and the sound board: bus and scheduler of the board. */

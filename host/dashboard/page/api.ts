@@ -65,7 +65,7 @@ export interface SubjectView {
     design: string
     state: string
     /** Shares of the highest utility that were given up, 0 … 1. */
-    price: { information: number; random: number } | null
+    price: { design: number; random: number } | null
     notes: string[]
     items: Item[]
   } | null

@@ -75,7 +75,7 @@ function Playlist({ playlist }: { playlist: NonNullable<SubjectView["playlist"]>
         explore
         {playlist.price === null
           ? "."
-          : `; ${cost(playlist.price.information)} of the utility given up to learn, ${cost(playlist.price.random)} by random slots.`}
+          : `; ${cost(playlist.price.design)} of the utility given up by the design, ${cost(playlist.price.random)} by random slots.`}
       </p>
       {playlist.notes.map((note) => (
         <p key={note} class="warning">

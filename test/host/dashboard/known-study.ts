@@ -39,7 +39,7 @@ export async function storeStudy(study: Study): Promise<void> {
       { ...item, song: 1, utility: 0.6, rank: 2, reason: { text: "because of its genre" } },
       { song: 3, utility: 0.4, information: 0.5, propensity: 0.1, tag: "explore", rank: 3, reason: null },
     ],
-    summary: { price: { total: 0.025, information: 0.02, random: 0.005 }, notes: [] },
+    summary: { price: { total: 0.025, design: 0.02, random: 0.005 }, notes: [] },
   })
   await storePlays(study, [
     { sequence: 1, song: 2, heardMs: 90_000, reason: 1, position: 0 },

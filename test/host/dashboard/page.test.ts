@@ -77,7 +77,7 @@ test("waves, boards and the playlist with its reasons read as the store has them
       assert.match(text, /50 %/)
       assert.match(text, /10 min ago/)
       assert.match(text, /1, confirmed/)
-      assert.match(text, /2\.0 % of the utility given up to learn, 0\.5 % by random slots/)
+      assert.match(text, /2\.0 % of the utility given up by the design, 0\.5 % by random slots/)
       const rows = await page.locator("table.songs tbody tr").allInnerTexts()
       assert.equal(rows.length, 3)
       assert.match(rows[0], /Song 2/)

@@ -40,7 +40,7 @@ test("a listener's playlist comes in playing order with titles and reasons", asy
     await storeStudy(study)
     const { playlist, taste } = (await get(study, "/api/subjects/1")).json()
     assert.equal(taste, null)
-    assert.deepEqual(playlist.price, { total: 0.025, information: 0.02, random: 0.005 })
+    assert.deepEqual(playlist.price, { total: 0.025, design: 0.02, random: 0.005 })
     assert.deepEqual(
       playlist.items.map((item: { song: number }) => item.song),
       [2, 1, 3],

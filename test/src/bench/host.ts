@@ -20,6 +20,10 @@ export class TestHost {
   failure: "refused" | "silent" | number | undefined
   /** Whether plays are acknowledged, and up to where at most. */
   ackUpTo = Number.MAX_SAFE_INTEGER
+  /** Added to what is acknowledged: more than the board has told. */
+  ackBeyond = 0
+  /** Flips bits of the key that seals replies. */
+  replyKeyFlip = 0
   missing: number[][] = []
   plan = { sync: 1, vol: 12 }
   /** Offered until the board reports the version. */
@@ -38,9 +42,10 @@ export class TestHost {
     const opened = openRequest(this.key, this.device, request.body)
     const decoded = decodeRequest(opened.plain)
     const salt = new Uint8Array(16).fill(++this.salts)
+    const replyKey = this.key.map((byte) => byte ^ this.replyKeyFlip)
     return httpAnswer(
       200,
-      sealReply(this.key, this.device, opened.salt, salt, encodeReply(this.reply(decoded))),
+      sealReply(replyKey, this.device, opened.salt, salt, encodeReply(this.reply(decoded))),
     )
   }
 
@@ -61,7 +66,7 @@ export class TestHost {
     const reply: SyncReply = {
       v: WIRE_VERSION,
       now: 1_732_345_678_901,
-      ack: upTo > 0 ? [[request.boot, upTo]] : [],
+      ack: upTo + this.ackBeyond > 0 ? [[request.boot, upTo + this.ackBeyond]] : [],
       missing: this.missing,
       plan: this.plan,
     }

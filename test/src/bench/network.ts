@@ -1,7 +1,7 @@
 // A network of one server, in memory and on the test's clock: it says what arrives, in which pieces and when.
 
 import type { VmNet, VmSocket } from "../../../host/firmware/bundle.js"
-import type { TestClock } from "./clock.js"
+import type { VirtualClock } from "../../../host/rehearsal/clock.js"
 
 /** What the server does after it has the whole request: bytes after a pause each, then the end. */
 export interface Answer {
@@ -29,7 +29,7 @@ export class TestNetwork implements VmNet {
   opened = 0
 
   constructor(
-    private readonly clock: TestClock,
+    private readonly clock: VirtualClock,
     private readonly server: Server,
   ) {}
 

@@ -5,7 +5,7 @@ import type { ListenRecord } from "../../../src/record.js"
 import { Board } from "./board.js"
 import { TestHost } from "./host.js"
 
-export const DEVICE = "12abdd2289421234"
+const DEVICE = "12abdd2289421234"
 
 /** Songs of 61, 200, 45 and 120 seconds on files 7, 12, 300 and 9. */
 export const FOUR_SONGS = [

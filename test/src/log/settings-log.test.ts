@@ -74,13 +74,12 @@ test("power cuts at awkward moments lose and double nothing that had ended", asy
   for (let i = 0; i < 16; i++) {
     await board.clock.advance(6000)
     const skipped = board.sound.sounded.length
-    void board.buttons.skip.down()
+    board.tap("skip", 30)
     await board.clock.advance(60, () => board.sound.sounded.length > skipped)
     ended++
     // From before the record is on flash to well after, and across the next checkpoint.
     await board.clock.advance(i < 12 ? i * 11 : 4400 + (i - 12) * 60)
     await powerCut(board)
-    void board.buttons.skip.up()
     await board.clock.advance(4500)
   }
   await board.press("stop")
@@ -103,7 +102,10 @@ test("a full log keeps what is not acknowledged, counts the rest, and names it u
   host.failure = "refused"
   await board.press("play")
   const extra = 25
-  for (let i = 0; i < CAPACITY + extra; i++) await board.press("skip")
+  for (let i = 0; i < CAPACITY + extra; i++) {
+    await board.press("skip")
+    await board.clock.advance(200)
+  }
   await board.press("stop")
   await powerCut(board)
   host.failure = undefined
