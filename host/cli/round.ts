@@ -45,7 +45,7 @@ export function roundCommand(): Command {
         const header = ["subject", "plays", "ess", "design", "playlist", "price", "note"]
         const published = report.subjects.filter((row) => row.version !== null).length
         answer(options, report, [
-          `Wave ${report.wave}: ${published} playlists published. ess = effective sample size; price = share of utility given up to learn.`,
+          `Wave ${report.wave}: ${published} playlists published. ess = effective sample size; price = share of utility given up, by the design to learn and by random slots.`,
           "",
           ...table(header, rows),
           "",
