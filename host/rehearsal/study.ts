@@ -169,7 +169,7 @@ export class Rehearsal {
   }
 
   /** Music on every board, until the song that plays at the end is over. */
-  async session(minutes = this.options.sessionMinutes ?? 45): Promise<void> {
+  async session(minutes = this.options.sessionMinutes ?? 40): Promise<void> {
     for (const { listener } of this.participants) listener.begin()
     await this.clock.advance(minutes * MINUTE_MS)
     for (const { listener } of this.participants) listener.leave()
