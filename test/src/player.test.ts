@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import type { Sounded } from "../../host/rehearsal/sound-board.js"
 import { END_ERROR, END_FINISHED, END_SKIPPED, END_STOPPED } from "../../src/record.js"
-import { boardWithList, playsOf } from "./bench/session.js"
+import { boardWithList, FOUR_SONGS, playsOf } from "./bench/session.js"
 
 /** Between a button and the sound board: bus and scheduler of the board. */
 const LATENCY_MS = 150
@@ -117,4 +117,26 @@ test("holding the play button syncs at once and does not start the music", async
   assert.equal(board.sound.sounded.length, 0)
   await board.press("play")
   assert.equal(board.sound.sounded.length, 1)
+})
+
+test("a board that is polled tells ends and missing files by its state, and goes on after a pause", async () => {
+  const { board, host } = await boardWithList(FOUR_SONGS, "test/src/programs/polled-audio.ts")
+  await board.press("play")
+  await board.clock.advance(20_000)
+  await board.press("play")
+  await board.clock.advance(90_000)
+  await board.press("play")
+  await board.clock.advance(220_000)
+  const plays = (await playsOf(board, host, 4)).slice(0, 4)
+  assert.deepEqual(
+    plays.map((p) => [p.song, p.reason, p.heardMs, p.pauses]),
+    [
+      // The pause is out, and after it the song went on where it was.
+      [7, END_FINISHED, 61_000, 1],
+      [12, END_ERROR, 0, 0],
+      [300, END_FINISHED, 44_200, 0],
+      [9, END_FINISHED, 120_000, 0],
+    ],
+  )
+  assert.ok(plays[1].startMs - plays[0].startMs > 61_000 + 89_000)
 })

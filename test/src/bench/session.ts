@@ -15,10 +15,13 @@ export const FOUR_SONGS = [
   { song: 9, lengthMs: 120_000, flags: 0 },
 ]
 
-export async function boardWithList(items = FOUR_SONGS): Promise<{ board: Board; host: TestHost }> {
+export async function boardWithList(
+  items = FOUR_SONGS,
+  entry?: string,
+): Promise<{ board: Board; host: TestHost }> {
   const host = new TestHost(DEVICE)
   host.playlist = { version: 1, bytes: packPlaylist(items, 1) }
-  const board = await Board.start({ server: host.serve, settings: host.settings })
+  const board = await Board.start({ entry, server: host.serve, settings: host.settings })
   const listed = () => host.requests.at(-1)?.list === 1
   if (!(await board.clock.advance(20_000, listed))) {
     throw new Error(`no playlist after 20 s: ${board.lines.slice(-10).join(" | ")}`)

@@ -1,0 +1,92 @@
+// The player over a sound board that is polled, can pause, and tells by its state when a file has ended: one whose
+// file 12 is missing and whose file 300 is 800 ms shorter than the playlist says.
+
+import * as ds from "@devicescript/core"
+import { AUDIO_PAUSED, AUDIO_PLAYING, AUDIO_STOPPED, type AudioOutput } from "../../../src/audio/audio-output"
+import { SettingsFlash } from "../../../src/flash"
+import { SettingsLog } from "../../../src/log/settings-log"
+import { Player, PRESS_PLAY } from "../../../src/player"
+import { PlaylistSlots } from "../../../src/playlist"
+import { BoardState } from "../../../src/state"
+import { Sync } from "../../../src/sync"
+
+class PolledAudio implements AudioOutput {
+  readonly maxFile = 9999
+  readonly pollMs = 100
+  errors = 0
+  private now = AUDIO_STOPPED
+  private lengthMs = 0
+  private playedMs = 0
+  private since = 0
+
+  start(): void {}
+
+  async play(file: number): Promise<boolean> {
+    this.lengthMs = file === 12 ? 0 : file === 300 ? 44200 : 1000000
+    this.playedMs = 0
+    return await this.resume()
+  }
+
+  async pause(): Promise<void> {
+    this.playedMs = this.positionMs(ds.millis())
+    this.now = AUDIO_PAUSED
+  }
+
+  async resume(): Promise<boolean> {
+    this.since = ds.millis()
+    this.now = AUDIO_PLAYING
+    return true
+  }
+
+  async stop(): Promise<void> {
+    await this.pause()
+    this.now = AUDIO_STOPPED
+  }
+
+  async setVolume(): Promise<void> {}
+
+  async poll(): Promise<void> {
+    if (this.now === AUDIO_PLAYING && this.positionMs(ds.millis()) >= this.lengthMs) await this.stop()
+  }
+
+  state(): number {
+    return this.now
+  }
+
+  positionMs(at: number): number {
+    const running = this.now === AUDIO_PLAYING ? Math.max(0, at - this.since) : 0
+    return Math.min(this.lengthMs, this.playedMs + running)
+  }
+}
+
+const settings = new ds.Settings("settings")
+const playButton = new ds.Button("play")
+
+async function main(): Promise<void> {
+  const flash = new SettingsFlash(settings)
+  flash.start()
+  const state = new BoardState(flash, "state")
+  const log = new SettingsLog(flash, state, "l", "open")
+  const last = await log.open()
+  const audio = new PolledAudio()
+  const lists = new PlaylistSlots(flash, state, ["a", "b"], audio.maxFile)
+  await lists.open()
+  const player = new Player(audio, log, lists, state)
+  playButton.up.subscribe(() => player.press(PRESS_PLAY, ds.millis()))
+  player.start(last)
+  const sync = new Sync({
+    firmware: "polled",
+    device: ds.deviceIdentifier("self"),
+    flash: flash,
+    keyKey: "ftkey",
+    addressKey: "fthost",
+    state: state,
+    log: log,
+    lists: lists,
+    player: player,
+    audio: audio,
+  })
+  sync.start()
+}
+
+main.start()
