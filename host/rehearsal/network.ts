@@ -6,6 +6,7 @@ import type { Server } from "node:http"
 import { Duplex } from "node:stream"
 import type { VmNet, VmSocket } from "../firmware/bundle.js"
 import type { VirtualClock } from "./clock.js"
+import { type Connection, openSocket } from "./socket.js"
 
 /** The ESP32 hands over at most this many bytes at a time. */
 const PIECE_BYTES = 1024
@@ -32,75 +33,37 @@ export interface HostNetworkOptions {
 
 /** What one board sees of the network. */
 export class HostNetwork implements VmNet {
-  /** Connections that were asked for. */
-  connections = 0
-  /** Out of reach of the host: every connection is refused. */
-  away = false
+  private connections = 0
 
   constructor(private readonly options: HostNetworkOptions) {}
 
   createConnection(): VmSocket {
     const { clock, server, fault } = this.options
-    const trouble = (this.away ? { refuse: true } : fault?.(this.connections)) ?? {}
+    const trouble = fault?.(this.connections) ?? {}
     this.connections++
-    const listeners = new Map<string, ((value: any) => void)[]>()
-    let closed = false
-    let sent = Buffer.alloc(0)
-    const emit = (event: string, value?: unknown): void => {
-      for (const listener of listeners.get(event) ?? []) listener(value)
-    }
-    const later = (ms: number, run: () => void): void => {
-      clock.setTimeout(() => {
-        if (!closed) run()
-      }, ms)
-    }
-    const finish = (): void => {
-      closed = true
-      emit("end")
-      emit("close", false)
-    }
-    const deliver = (answer: Buffer): void => {
-      const limit = trouble.cutReplyAfter ?? trouble.silentAfter ?? answer.length
-      const reaching = answer.subarray(0, limit)
-      let at = LATENCY_MS
-      for (let from = 0; from < reaching.length; from += PIECE_BYTES) {
-        const piece = Buffer.from(reaching.subarray(from, from + PIECE_BYTES))
-        later(at, () => emit("data", piece))
-        at += PIECE_MS
-      }
-      if (trouble.silentAfter === undefined) later(at, finish)
-    }
-    later(LATENCY_MS, () => {
-      if (!trouble.refuse) return emit("connect")
-      closed = true
-      emit("error", new Error("ECONNREFUSED"))
-      emit("close", true)
+    return openSocket({
+      clock,
+      latencyMs: LATENCY_MS,
+      refused: trouble.refuse === true,
+      onRequest: (request, connection) => {
+        connection.later(LATENCY_MS, () => {
+          clock.hold(exchangeWith(server, request).then((answer) => bringBack(answer, trouble, connection)))
+        })
+      },
     })
-    const on = (event: string, listener: (value: any) => void): void => {
-      listeners.set(event, [...(listeners.get(event) ?? []), listener])
-    }
-    return {
-      on,
-      once: on,
-      write: (bytes: Uint8Array) => {
-        sent = Buffer.concat([sent, bytes])
-        if (!wholeRequest(sent)) return
-        const request = sent
-        sent = Buffer.alloc(0)
-        later(LATENCY_MS, () => clock.hold(exchangeWith(server, request).then(deliver)))
-      },
-      end: () => {
-        closed = true
-      },
-    }
   }
 }
 
-function wholeRequest(bytes: Buffer): boolean {
-  const end = bytes.indexOf("\r\n\r\n")
-  if (end < 0) return false
-  const length = /content-length: *(\d+)/i.exec(bytes.subarray(0, end).toString("latin1"))?.[1]
-  return bytes.length >= end + 4 + Number(length ?? 0)
+/** The answer arrives in pieces, as far as the fault lets it. */
+function bringBack(answer: Buffer, fault: Fault, connection: Connection): void {
+  const reaching = answer.subarray(0, fault.cutReplyAfter ?? fault.silentAfter ?? answer.length)
+  let at = LATENCY_MS
+  for (let from = 0; from < reaching.length; from += PIECE_BYTES) {
+    const piece = reaching.subarray(from, from + PIECE_BYTES)
+    connection.later(at, () => connection.deliver(piece))
+    at += PIECE_MS
+  }
+  if (fault.silentAfter === undefined) connection.later(at, () => connection.close())
 }
 
 /** Hands one request to the server and gives everything it writes until it closes the connection. */

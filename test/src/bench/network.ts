@@ -2,6 +2,7 @@
 
 import type { VmNet, VmSocket } from "../../../host/firmware/bundle.js"
 import type { VirtualClock } from "../../../host/rehearsal/clock.js"
+import { openSocket } from "../../../host/rehearsal/socket.js"
 
 /** What the server does after it has the whole request: bytes after a pause each, then the end. */
 export interface Answer {
@@ -36,59 +37,23 @@ export class TestNetwork implements VmNet {
   createConnection(): VmSocket {
     this.opened++
     const { clock, server } = this
-    const listeners = new Map<string, ((value: any) => void)[]>()
-    let closed = false
-    let got = Buffer.alloc(0)
-    const emit = (event: string, value?: unknown): void => {
-      for (const listener of listeners.get(event) ?? []) listener(value)
-    }
-    const later = (ms: number, run: () => void): void => {
-      clock.setTimeout(() => {
-        if (!closed) run()
-      }, ms)
-    }
-    const finish = (): void => {
-      closed = true
-      emit("end")
-      emit("close", false)
-    }
-    const react = (reaction: Reaction | undefined): void => {
-      if (reaction === undefined || reaction === "silent" || reaction === "refused") return
-      let at = LATENCY_MS
-      for (const { afterMs, bytes } of reaction.pieces) {
-        at += afterMs
-        later(at, () => emit("data", Buffer.from(bytes)))
-      }
-      if (reaction.close) later(at + 1, finish)
-    }
-    const opening = server(undefined)
-    later(LATENCY_MS, () => {
-      if (opening !== "refused") return emit("connect")
-      closed = true
-      emit("error", new Error("ECONNREFUSED"))
-      emit("close", true)
+    return openSocket({
+      clock,
+      latencyMs: LATENCY_MS,
+      refused: server(undefined) === "refused",
+      onRequest: (request, connection) => {
+        const end = request.indexOf("\r\n\r\n")
+        const head = request.subarray(0, end).toString("latin1")
+        const reaction = server({ head, body: new Uint8Array(request.subarray(end + 4)), at: clock.now() })
+        if (reaction === undefined || reaction === "silent" || reaction === "refused") return
+        let at = LATENCY_MS
+        for (const { afterMs, bytes } of reaction.pieces) {
+          at += afterMs
+          connection.later(at, () => connection.deliver(bytes))
+        }
+        if (reaction.close) connection.later(at + 1, () => connection.close())
+      },
     })
-    const on = (event: string, listener: (value: any) => void): void => {
-      listeners.set(event, [...(listeners.get(event) ?? []), listener])
-    }
-    return {
-      on,
-      once: on,
-      write: (bytes: Uint8Array) => {
-        got = Buffer.concat([got, bytes])
-        const end = got.indexOf("\r\n\r\n")
-        if (end < 0) return
-        const head = got.subarray(0, end).toString("latin1")
-        const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
-        if (got.length < end + 4 + length) return
-        const body = new Uint8Array(got.subarray(end + 4))
-        got = Buffer.alloc(0)
-        react(server({ head, body, at: clock.now() }))
-      },
-      end: () => {
-        closed = true
-      },
-    }
   }
 }
 
