@@ -1,0 +1,73 @@
+import assert from "node:assert/strict"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { test } from "node:test"
+import { setTimeout as wait } from "node:timers/promises"
+import { encodeMessagePack } from "../../../host/protocol/messagepack.js"
+import { sealRequest } from "../../../host/protocol/seal.js"
+import { openStudy } from "../../../host/study/study.js"
+import { recordOf, requestOf, withFolder } from "../study/folder.js"
+import { fieldtune, finished, firstLine, start } from "./run.js"
+
+const DEVICE = "3f2a9c01d4e5b678"
+const SONGS = 30
+const CSV = [
+  "song,title,genre,length_s,tempo",
+  ...Array.from(
+    { length: SONGS },
+    (_, i) => `${i + 1},Song ${i + 1},${i % 2 ? "Rock" : "Jazz"},200,${80 + 3 * i}`,
+  ),
+].join("\n")
+/** A thread that has to load the model and estimate ten plays. */
+const ESTIMATED_WITHIN_MS = 60_000
+
+test("a served sync is estimated beside the server, and round designs from it", () =>
+  withFolder(async (dir) => {
+    const run = async (...args: string[]): Promise<any> => {
+      const { code, stdout, stderr } = await fieldtune([...args, "--study", "s", "--json"], dir)
+      assert.equal(code, 0, stderr)
+      return JSON.parse(stdout)
+    }
+    writeFileSync(join(dir, "songs.csv"), CSV)
+    await run("init", "--seed", "5", "--size", "10")
+    await run("catalogue", "add", "songs.csv")
+    const key = new Uint8Array(Buffer.from((await run("enrol", "1", "--device", DEVICE)).key, "hex"))
+    const first = await run("round")
+    assert.deepEqual([first.wave, first.subjects[0].design, first.subjects[0].version], [1, "random", 1])
+
+    const server = start(["serve", "--study", "s", "--port", "0", "--json"], dir)
+    const ended = finished(server)
+    const { url } = JSON.parse(await firstLine(server))
+    const study = await openStudy(join(dir, "s"))
+    const items = await study.store.playlists.items((await study.store.playlists.all())[0].id)
+    const plays = items.map((item, position) =>
+      recordOf({ sequence: position + 1, song: item.song, position, heardMs: 2000 * (item.song + 5) }),
+    )
+    const body = sealRequest(
+      key,
+      DEVICE,
+      new Uint8Array(16),
+      encodeMessagePack(requestOf({ list: 1, plays })),
+    )
+    const response = await fetch(`${url}/v1/sync/${DEVICE}`, { method: "POST", body: Buffer.from(body) })
+    assert.equal(response.status, 200)
+    const end = Date.now() + ESTIMATED_WITHIN_MS
+    while ((await study.store.subjects.dirty()).length > 0) {
+      assert.ok(Date.now() < end, "no estimate after a minute")
+      await wait(100)
+    }
+    assert.equal((await study.store.models.latest(1, "taste"))?.summary.plays, 10)
+    await study.close()
+    server.kill("SIGTERM")
+    const { code, stderr } = await ended
+    assert.equal(code, 0)
+    assert.match(stderr, /"subjects":\[1\],"msg":"estimated"/)
+
+    const second = await run("round")
+    const [row] = second.subjects
+    assert.deepEqual([second.wave, row.design, row.version, row.plays], [2, "model", 2, 10])
+    assert.ok(row.price >= 0 && row.price < 1)
+    const text = await fieldtune(["round", "--study", "s"], dir)
+    assert.match(text.stdout, /^Wave 3: 1 playlists? published/)
+    assert.match(text.stdout, /Next:/)
+  }))
