@@ -21,5 +21,10 @@ const stream = run({ files, concurrency: 2, timeout: 1_800_000 })
 stream.on("test:fail", () => {
   process.exitCode = 1
 })
+const notRun: string[] = []
+stream.on("test:pass", ({ name, skip }) => {
+  if (skip) notRun.push(`not run: ${name}: ${skip}`)
+})
+stream.on("end", () => process.stderr.write(notRun.map((line) => `${line}\n`).join("")))
 if (process.stdout.isTTY) stream.compose(new spec()).pipe(process.stdout)
 else stream.compose(tap).pipe(process.stdout)
