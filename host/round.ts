@@ -34,7 +34,7 @@ import { freezePrior } from "./model/prior.js"
 import { stream } from "./model/random.js"
 import { fitFirstBlock, summarise, type TasteModel, updateTaste } from "./model/taste.js"
 import { decodeTaste, encodeTaste } from "./model/taste-bytes.js"
-import { EVERYBODY, type Model } from "./store/models.js"
+import { EVERYBODY, type Model, UsedPlaysError } from "./store/models.js"
 import type { Play } from "./store/plays.js"
 import type { Subject } from "./store/subjects.js"
 import { publish } from "./study/publish.js"
@@ -103,7 +103,13 @@ export async function estimate(study: Study, options: RoundOptions): Promise<Est
   const rows: EstimateRow[] = []
   for (const id of wanted) {
     const listener = await readListener(study, catalogue, id)
-    rows.push(await estimateOne(study, catalogue, listener, options.now))
+    try {
+      rows.push(await estimateOne(study, catalogue, listener, options.now))
+    } catch (error) {
+      // A server beside this command estimates too: whichever commits first has done the work of both.
+      if (!(error instanceof UsedPlaysError)) throw error
+      rows.push({ ...untouched(listener), note: "estimated by another process in the meantime" })
+    }
     options.progress?.(rows.length)
   }
   return rows
@@ -140,14 +146,7 @@ async function estimateOne(
   now: number,
 ): Promise<EstimateRow> {
   const { subject, plays, observations, stored, taste } = listener
-  const row = {
-    subject: subject.id,
-    plays: taste?.plays ?? 0,
-    added: 0,
-    ess: null,
-    khat: null,
-    refitted: false,
-  }
+  const row = untouched(listener)
   const newest = plays.at(-1)
   if (newest === undefined || newest.id <= subject.estimatedPlay) return { ...row, note: "no new plays" }
   const { plan } = study
@@ -177,6 +176,10 @@ async function estimateOne(
   const { ess, khat, refitted } = model.diagnostics
   const note = model.warnings.length > 0 ? model.warnings.join("; ") : undefined
   return { ...row, plays: model.plays, added: model.plays - row.plays, ess, khat, refitted, note }
+}
+
+function untouched({ subject, taste }: Listener): EstimateRow {
+  return { subject: subject.id, plays: taste?.plays ?? 0, added: 0, ess: null, khat: null, refitted: false }
 }
 
 /** How often the subject has used up its designs. */

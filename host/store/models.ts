@@ -49,6 +49,11 @@ export interface NewModel {
   weights?: ReadonlyMap<number, number>
 }
 
+/** Another estimate, perhaps of another process, has used these plays in the meantime. */
+export class UsedPlaysError extends Error {
+  override name = "UsedPlaysError"
+}
+
 export interface ModelStore {
   /** Newest version. */
   latest(subject: number, kind: string): Promise<Model | undefined>
@@ -150,7 +155,7 @@ async function saveBlock(
     .where("id", "=", subject)
     .executeTakeFirstOrThrow()
   if (block.toPlay <= estimatedPlay) {
-    throw new Error(
+    throw new UsedPlaysError(
       `subject ${subject}: a block must reach beyond play ${estimatedPlay}, which an estimate has used; got ${block.toPlay}`,
     )
   }

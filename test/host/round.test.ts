@@ -136,6 +136,18 @@ test("blocks that arrive one by one leave the model with every play once, in blo
   }, plan)
 })
 
+test("two passes at once take the plays in once", async () => {
+  await withStudy(async ({ study }) => {
+    await addSongs(study)
+    await runRound(study, { now: START })
+    await listen(study, DEVICES[0], 1, 1)
+    const both = await Promise.all([estimate(study, { now: START }), estimate(study, { now: START })])
+    assert.deepEqual(both.map(([row]) => row.added).sort(), [0, 10])
+    assert.equal((await study.store.models.blocks(1)).length, 1)
+    assert.equal((await study.store.models.latest(1, "taste"))!.version, 1)
+  }, plan)
+})
+
 test("after the planned number of designs the subject starts again from all its plays", async () => {
   await withStudy(
     async ({ study }) => {
