@@ -16,7 +16,7 @@ import { END_POWER_LOST } from "../src/record.js"
 
 const CUTS = 50
 /** A listen that ended this shortly before the cut may not have reached the flash yet: then it was still open. */
-const WRITING_MS = 400
+const WRITING_MS = 60
 /** What the checkpoint may miss of an open listen. */
 const CHECKPOINT_MS = 5000
 const TIMING_MS = 150

@@ -16,7 +16,7 @@ export class VirtualClock implements VmClock {
   /** Binary heap, soonest first. */
   private readonly due: Due[] = []
   private readonly live = new Set<Due>()
-  private readonly held = new Set<Promise<unknown>>()
+  private held: Promise<unknown>[] = []
 
   /** `start`: Unix milliseconds. */
   constructor(start = 1_000_000) {
@@ -37,13 +37,11 @@ export class VirtualClock implements VmClock {
     this.live.delete(handle as Due)
   }
 
-  /** Time stands still until `work` is done. */
+  /** Time stands still until `work` is done; if it fails, so does the advance that waits for it. */
   hold(work: Promise<unknown>): void {
-    const settled: Promise<unknown> = work.then(
-      () => this.held.delete(settled),
-      () => this.held.delete(settled),
-    )
-    this.held.add(settled)
+    // The advance hears of a failure, perhaps a turn later than the process looks for unheard ones.
+    work.catch(() => {})
+    this.held.push(work)
   }
 
   /** Moves time by `ms`, or until `done` holds; true where it does. */
@@ -56,7 +54,11 @@ export class VirtualClock implements VmClock {
       this.time = Math.max(this.time, entry.at)
       entry.run()
       await null
-      while (this.held.size > 0) await Promise.all(this.held)
+      while (this.held.length > 0) {
+        const { held } = this
+        this.held = []
+        await Promise.all(held)
+      }
       if (done()) return true
     }
     this.time = end

@@ -27,6 +27,8 @@ import { type Fault, HostNetwork } from "./network.js"
 /** Monday 6 January 2025, 08:00 UTC: rehearsals have a calendar of their own. */
 const START = Date.UTC(2025, 0, 6, 8)
 const MINUTE_MS = 60_000
+/** About 20 songs: enough plays in two sessions to learn from, few enough for a demonstration. */
+const SESSION_MINUTES = 40
 /** Holding the play button this long asks the board for a sync. */
 const HOLD_MS = 2000
 /** A sync of a few exchanges is over by then. */
@@ -43,7 +45,7 @@ export interface RehearsalOptions {
   waves: number
   songs?: number
   playlistSize?: number
-  /** Minutes of music of each of the two sessions of a wave. */
+  /** Minutes of music of each of the two sessions of a wave, whole. */
   sessionMinutes?: number
   /** What goes wrong on the network, asked per board and connection. */
   fault?: (board: number, connection: number) => Fault | undefined
@@ -152,8 +154,9 @@ export class Rehearsal {
       }
       await this.sync()
       for (const half of [0, 1]) {
-        this.tell(`wave ${wave} of ${waves}: listening`, (wave - 1 + (half + 0.1) / 2) / waves)
-        await this.session()
+        await this.session((share) =>
+          this.tell(`wave ${wave} of ${waves}: listening`, (wave - 1 + (half + share) / 2) / waves),
+        )
         await this.sync()
       }
     }
@@ -169,9 +172,15 @@ export class Rehearsal {
   }
 
   /** Music on every board, until the song that plays at the end is over. */
-  async session(minutes = this.options.sessionMinutes ?? 40): Promise<void> {
+  async session(progress: (share: number) => void = () => {}): Promise<void> {
+    const minutes = this.options.sessionMinutes ?? SESSION_MINUTES
     for (const { listener } of this.participants) listener.begin()
-    await this.clock.advance(minutes * MINUTE_MS)
+    for (let minute = 0; minute < minutes; minute++) {
+      progress(minute / minutes)
+      await this.clock.advance(MINUTE_MS)
+      // Virtual time leaves the process no turn of its own: this one lets a progress bar be drawn.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
     for (const { listener } of this.participants) listener.leave()
     const over = (): boolean => this.participants.every(({ listener }) => listener.stopped)
     if (!(await this.clock.advance(LAST_SONG_MS, over))) {

@@ -60,3 +60,9 @@ test("advance ends where its condition holds and says so", async () => {
   assert.equal(clock.now(), 30)
   assert.equal(await clock.advance(5, () => rings === 4), false)
 })
+
+test("work that fails while time stands still makes the advance fail", async () => {
+  const clock = new VirtualClock(0)
+  clock.setTimeout(() => clock.hold(Promise.reject(new Error("the disk is full"))), 5)
+  await assert.rejects(clock.advance(10), /the disk is full/)
+})
