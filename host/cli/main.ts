@@ -3,6 +3,7 @@
 
 import { createRequire } from "node:module"
 import { Command } from "commander"
+import { calibrateCommand } from "./calibrate.js"
 import { catalogueCommand } from "./catalogue.js"
 import { demoCommand } from "./demo.js"
 import { enrolCommand } from "./enrol.js"
@@ -28,6 +29,7 @@ const program = new Command("fieldtune")
   .addCommand(roundCommand())
   .addCommand(statusCommand())
   .addCommand(fitCommand())
+  .addCommand(calibrateCommand())
   .addCommand(demoCommand())
 
 function throwInsteadOfExit(command: Command): void {
