@@ -23,5 +23,5 @@ export function logEvidence(
   if (observations.n === 0) return 0
   const particles = createParticles(m, observations.p)
   for (let i = 0; i < m; i++) drawPrior(hyper, particles, i, rng)
-  return absorb(particles, observations, 0, hyper, rng).logScore
+  return absorb(particles, observations, 0, hyper, rng, { thin: 1 }).logScore
 }

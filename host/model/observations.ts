@@ -20,6 +20,10 @@ export interface Observations {
   censored: Uint8Array
   /** Length n: song numbers. */
   song: Uint32Array
+  /** Length n: log of the song's length, infinite where it is not known. Left out: of none. */
+  logLength?: Float64Array
+  /** Length n: wave that the play belongs to. Left out: all belong to one. */
+  wave?: Uint32Array
   /** Length n: index of the play that the row comes from, increasing. */
   source: Uint32Array
   /** Plays below MIN_HEARD_S, which are kept in the log and left out here. */
@@ -34,6 +38,8 @@ export interface HeardPlay {
   heardS: number
   /** One of END_REASONS of the listen record. */
   reason: string
+  /** Wave of the playlist that it was played from; 0 where that is not known. */
+  wave?: number
 }
 
 /** A listen shorter than this is a slip of the finger, not a judgement of the song. */
@@ -48,7 +54,7 @@ export function observePlays(
   spec: FeatureSpec,
   songs: ReadonlyMap<number, Song>,
 ): Observations {
-  const rows: { song: Song; y: number; censored: boolean; source: number }[] = []
+  const rows: Row[] = []
   let tooShort = 0
   let unknownSong = 0
   plays.forEach((play, source) => {
@@ -60,15 +66,24 @@ export function observePlays(
     } else {
       // A finished listen may have been timed a little past the catalogue's length of the song.
       const heard = play.reason === "finished" ? Math.min(play.heardS, song.lengthS) : play.heardS
-      rows.push({ song, y: Math.log(heard), censored: !CHOSEN_ENDS.has(play.reason), source })
+      const censored = !CHOSEN_ENDS.has(play.reason)
+      rows.push({ song, y: Math.log(heard), censored, source, wave: play.wave })
     }
   })
   return observeRows(rows, spec, tooShort, unknownSong)
 }
 
+interface Row {
+  song: Song
+  y: number
+  censored: boolean
+  source: number
+  wave?: number
+}
+
 /** Observations from rows whose log time and censoring are already known. */
 export function observeRows(
-  rows: readonly { song: Song; y: number; censored: boolean; source: number }[],
+  rows: readonly Row[],
   spec: FeatureSpec,
   tooShort = 0,
   unknownSong = 0,
@@ -84,6 +99,8 @@ export function observeRows(
     y: Float64Array.from(rows, (row) => row.y),
     censored: Uint8Array.from(rows, (row) => (row.censored ? 1 : 0)),
     song: Uint32Array.from(rows, (row) => row.song.id),
+    logLength: Float64Array.from(rows, (row) => Math.log(row.song.lengthS)),
+    wave: Uint32Array.from(rows, (row) => row.wave ?? 0),
     source: Uint32Array.from(rows, (row) => row.source),
     tooShort,
     unknownSong,
@@ -101,6 +118,8 @@ export function takeRows(observations: Observations, indices: ArrayLike<number>)
     y: new Float64Array(n),
     censored: new Uint8Array(n),
     song: new Uint32Array(n),
+    logLength: observations.logLength && new Float64Array(n),
+    wave: observations.wave && new Uint32Array(n),
     source: new Uint32Array(n),
     tooShort: 0,
     unknownSong: 0,
@@ -111,7 +130,32 @@ export function takeRows(observations: Observations, indices: ArrayLike<number>)
     taken.y[row] = observations.y[from]
     taken.censored[row] = observations.censored[from]
     taken.song[row] = observations.song[from]
+    if (taken.logLength && observations.logLength) taken.logLength[row] = observations.logLength[from]
+    if (taken.wave && observations.wave) taken.wave[row] = observations.wave[from]
     taken.source[row] = observations.source[from]
   }
   return taken
+}
+
+/** The rows named by `indices` song by song: groups in the order of their first row, which has their features. */
+export function songGroups({ p, x, song }: Observations, indices: ArrayLike<number>): number[][] {
+  const groups: number[][] = []
+  const bySong = new Map<number, number[][]>()
+  for (let place = 0; place < indices.length; place++) {
+    const row = indices[place]
+    const found = bySong.get(song[row]) ?? []
+    let same: number[] | undefined
+    for (const group of found) {
+      let q = 0
+      while (q < p && x[group[0] * p + q] === x[row * p + q]) q++
+      if (q === p) same = group
+    }
+    if (same !== undefined) {
+      same.push(row)
+      continue
+    }
+    groups.push([row])
+    bySong.set(song[row], [...found, groups[groups.length - 1]])
+  }
+  return groups
 }

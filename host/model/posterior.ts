@@ -135,6 +135,17 @@ function batchMean(
   return { value, error }
 }
 
+/** Smallest (sd / Monte Carlo error)² over the coefficients and σ, at most `draws`. */
+export function effectiveDraws(posterior: Posterior, draws: number): number {
+  let smallest = draws
+  const consider = (sd: number, error: number): void => {
+    if (error > 0) smallest = Math.min(smallest, (sd / error) ** 2)
+  }
+  for (let q = 0; q < posterior.mean.length; q++) consider(posterior.sd[q], posterior.meanError[q])
+  consider(posterior.sigmaSd, posterior.sigmaError)
+  return smallest
+}
+
 /** Weighted moments of the particles themselves, errors as if they were independent: for particles that no sweep
  *  has moved. */
 export function summariseParticles(particles: Particles): Posterior {

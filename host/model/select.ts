@@ -9,7 +9,7 @@
 import type { Condensed } from "./condense.js"
 import { splitRHat } from "./diagnose.js"
 import { copyParticle, createParticles, type Particles } from "./particles.js"
-import { concludeTally, createTally, type Posterior, tallySweep } from "./posterior.js"
+import { concludeTally, createTally, effectiveDraws, type Posterior, tallySweep } from "./posterior.js"
 import type { Hyper } from "./prior.js"
 import type { Rng } from "./random.js"
 import { createWorkspace, drawPrior, sweep } from "./sweep.js"
@@ -80,17 +80,6 @@ export function sampleFirstBlock(data: Condensed, hyper: Hyper, options: SampleO
     ess: effectiveDraws(posterior, draws),
     rhat: rngs.length > 1 ? largestRHat(particles, rngs.length) : null,
   }
-}
-
-/** Smallest (sd / Monte Carlo error)² over the coefficients and σ, at most `draws`. */
-function effectiveDraws(posterior: Posterior, draws: number): number {
-  let smallest = draws
-  const consider = (sd: number, error: number): void => {
-    if (error > 0) smallest = Math.min(smallest, (sd / error) ** 2)
-  }
-  for (let q = 0; q < posterior.mean.length; q++) consider(posterior.sd[q], posterior.meanError[q])
-  consider(posterior.sigmaSd, posterior.sigmaError)
-  return smallest
 }
 
 function largestRHat(particles: Particles, chains: number): number | null {

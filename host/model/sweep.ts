@@ -2,9 +2,14 @@
 // particle filter (Chung 2007, eq. 5-9, with β integrated out of the selection step).
 //
 //   z_k | β, σ² ~ N(x'β, σ²) above its bound                                for censored plays
+//   j_k | β, σ² ~ NB(1 − ω_k, 1 − S_k) more draws below the bound           where the play counts with power ω_k < 1
 //   γ_p | γ_−p, z, σ², S: log odds = −½ log(S_p d_p) + ½ r_p²/d_p + log odds of the prior   (d, r: cholesky.ts)
 //   swap: one variable of the model against one outside, Metropolis with the same marginal likelihoods
 //   β_γ | γ, z, σ², S ~ N(M⁻¹b, M⁻¹), S_p | β_p, σ² | β, z: inverse gamma
+//
+// The last but one needs a word: a censored play contributes S^ω, S = Φ((x'β − bound)/σ), and
+//   S^ω = S·(1 − (1 − S))^−(1−ω) = S·Σ_j C(j − ω, j)·(1 − S)^j,
+// which is one latent play above the bound and, with negative binomial probability, j below it: exact, and conjugate.
 //
 // The sweep works in place on one particle and allocates nothing. What it learns on the way is more precise than
 // the draw itself and stays in the workspace: the conditional inclusion probabilities and the conditional mean
@@ -21,22 +26,28 @@ import {
   solveTransposed,
 } from "./cholesky.js"
 import type { Condensed } from "./condense.js"
+import { logNormalCdf } from "./likelihood.js"
 import type { Particles } from "./particles.js"
-import { type Hyper, inverseGamma } from "./prior.js"
+import { type Hyper, inverseGamma, sizePrior } from "./prior.js"
 import type { Rng } from "./random.js"
 
 export interface SweepWorkspace {
   readonly hyper: Hyper
   readonly factor: ActiveFactor
+  /** Length P: prior log odds of a variable when so many others are in the model, the constant not counted. */
+  readonly logOdds: Float64Array
   /** Length P: P(γ_p = 1 | the rest) when p was visited, and E(β_p | γ, z, σ², S). */
   readonly inclusion: Float64Array
   readonly mean: Float64Array
   readonly kept: ActiveFactor
   readonly matrix: Float64Array
   readonly rhs: Float64Array
+  /** X'X, X'z and (length 1 each) z'z and the number of plays, latent ones below a bound included. */
+  readonly xtx: Float64Array
   readonly xz: Float64Array
+  readonly zz: Float64Array
+  readonly n: Float64Array
   readonly visit: Int32Array
-  readonly active: Int32Array
   readonly noise: Float64Array
 }
 
@@ -45,25 +56,44 @@ export function createWorkspace(hyper: Hyper): SweepWorkspace {
   return {
     hyper,
     factor: createFactor(p),
+    logOdds: priorLogOdds(hyper),
     kept: createFactor(p),
     inclusion: new Float64Array(p),
     mean: new Float64Array(p),
     matrix: new Float64Array(p * p),
     rhs: new Float64Array(p),
+    xtx: new Float64Array(p * p),
     xz: new Float64Array(p),
+    zz: new Float64Array(1),
+    n: new Float64Array(1),
     visit: Int32Array.from({ length: p - 1 }, (_, q) => q + 1),
-    active: new Int32Array(p),
     noise: new Float64Array(p),
   }
+}
+
+function priorLogOdds(hyper: Hyper): Float64Array {
+  const attributes = hyper.names.length - 1
+  const b = sizePrior(hyper)
+  return Float64Array.from(hyper.names, (_, others) =>
+    b === undefined
+      ? Math.log(hyper.pi / (1 - hyper.pi))
+      : Math.log((1 + others) / (b + Math.max(0, attributes - 1 - others))),
+  )
 }
 
 /** Draws particle `i` from the prior; the chain's start, and a particle filter's before any play. */
 export function drawPrior(hyper: Hyper, particles: Particles, i: number, rng: Rng): void {
   const { p, beta, gamma, scale, sigma2 } = particles
   const half = hyper.v / 2
+  const b = sizePrior(hyper)
+  let { pi } = hyper
+  if (b !== undefined) {
+    const in_ = rng.gamma(1)
+    pi = in_ / (in_ + rng.gamma(b))
+  }
   for (let q = 0; q < p; q++) {
     const at = i * p + q
-    gamma[at] = q === 0 || rng.uniform() < hyper.pi ? 1 : 0
+    gamma[at] = q === 0 || rng.uniform() < pi ? 1 : 0
     scale[at] = inverseGamma(rng, half, half * hyper.s2x[q])
     beta[at] = gamma[at] === 1 ? Math.sqrt(scale[at]) * rng.normal() : 0
   }
@@ -76,12 +106,12 @@ export function sweep(ws: SweepWorkspace, data: Condensed, particles: Particles,
   const base = i * particles.p
   // The constant's deviation from its prior mean stands in for the constant while the sweep runs.
   particles.beta[base] -= data.origin
-  const zz = drawLatent(ws, data, particles, i, rng)
-  weigh(ws, data, particles, i)
+  drawLatent(ws, data, particles, i, rng)
+  weigh(ws, particles, i)
   select(ws, particles, base, rng)
   swap(ws, particles, base, rng)
   drawCoefficients(ws, particles, base, rng)
-  drawScales(ws, data, particles, i, zz, rng)
+  drawScales(ws, particles, i, rng)
   particles.beta[base] += data.origin
   ws.mean[0] += data.origin
 }
@@ -94,43 +124,77 @@ export function sweepGivenModel(
   i: number,
   rng: Rng,
 ): void {
-  const zz = drawLatent(ws, data, particles, i, rng)
-  weigh(ws, data, particles, i)
+  drawLatent(ws, data, particles, i, rng)
+  weigh(ws, particles, i)
   drawCoefficients(ws, particles, i * particles.p, rng)
-  drawScales(ws, data, particles, i, zz, rng)
+  drawScales(ws, particles, i, rng)
 }
 
-/** Draws z for the censored plays into X'z (ws.xz); returns z'z. */
-function drawLatent(ws: SweepWorkspace, data: Condensed, particles: Particles, i: number, rng: Rng): number {
-  const { p, beta, gamma } = particles
-  const { xz, active } = ws
-  const { c, x, bound } = data
-  const base = i * p
+/** Draws z for the censored plays: X'X, X'z, z'z and n of all plays into the workspace. */
+function drawLatent(ws: SweepWorkspace, data: Condensed, particles: Particles, i: number, rng: Rng): void {
+  const { xtx, xz } = ws
+  const { feature, column, value, play, bound, fade } = data
+  const { beta } = particles
+  const base = i * particles.p
   const sigma = Math.sqrt(particles.sigma2[i])
-  let k = 0
-  for (let q = 0; q < p; q++) {
-    xz[q] = data.xty[q]
-    if (gamma[base + q] === 1) active[k++] = q
-  }
+  const precision = 1 / sigma
+  xtx.set(data.xtx)
+  xz.set(data.xty)
   let zz = data.yy
-  for (let row = 0; row < c; row++) {
-    const at = row * p
+  let n = data.n
+  for (let song = 0; song < data.songs; song++) {
+    const first = feature[song]
+    const end = feature[song + 1]
     let mu = 0
-    for (let a = 0; a < k; a++) mu += x[at + active[a]] * beta[base + active[a]]
-    const z = mu + sigma * rng.normalAbove((bound[row] - mu) / sigma)
-    zz += z * z
-    for (let q = 0; q < p; q++) xz[q] += x[at + q] * z
+    for (let f = first; f < end; f++) mu += value[f] * beta[base + column[f]]
+    let sum = 0
+    let below = 0
+    for (let k = play[song]; k < play[song + 1]; k++) {
+      const a = (bound[k] - mu) * precision
+      const z = mu + sigma * rng.normalAbove(a)
+      sum += z
+      zz += z * z
+      if (fade === null || fade[k] === 0) continue
+      for (let j = drawBelow(a, fade[k], rng); j > 0; j--) {
+        const shorter = mu - sigma * rng.normalAbove(-a)
+        sum += shorter
+        zz += shorter * shorter
+        below++
+      }
+    }
+    for (let f = first; f < end; f++) xz[column[f]] += value[f] * sum
+    if (below === 0) continue
+    n += below
+    for (let f = first; f < end; f++) {
+      const row = column[f] * particles.p
+      for (let g = first; g < end; g++) xtx[row + column[g]] += below * value[f] * value[g]
+    }
   }
-  return zz
+  ws.zz[0] = zz
+  ws.n[0] = n
+}
+
+/** More latent plays than this below one bound: its survival is under some 10⁻⁴, which only happens on the way in from a
+ *  poor start. */
+const MOST_BELOW = 10_000
+
+/** Number of latent plays below a bound `a` standard deviations from the mean: NB(fade, Φ(a)), as a Poisson number
+ *  with a gamma mean. */
+function drawBelow(a: number, fade: number, rng: Rng): number {
+  const odds = Math.exp(logNormalCdf(a) - logNormalCdf(-a))
+  const mean = rng.gamma(fade) * odds
+  let j = 0
+  for (let t = rng.exponential(); t < mean && j < MOST_BELOW; t += rng.exponential()) j++
+  return j
 }
 
 /** M, b and the factor of the active set, from X'X, X'z, σ² and S. */
-function weigh(ws: SweepWorkspace, data: Condensed, particles: Particles, i: number): void {
+function weigh(ws: SweepWorkspace, particles: Particles, i: number): void {
   const { p, gamma, scale } = particles
-  const { matrix, rhs, xz, factor } = ws
+  const { matrix, rhs, xtx, xz, factor } = ws
   const base = i * p
   const precision = 1 / particles.sigma2[i]
-  for (let a = 0; a < p * p; a++) matrix[a] = data.xtx[a] * precision
+  for (let a = 0; a < p * p; a++) matrix[a] = xtx[a] * precision
   for (let q = 0; q < p; q++) {
     matrix[q * p + q] += 1 / scale[base + q]
     rhs[q] = xz[q] * precision
@@ -156,8 +220,7 @@ function rowOf(factor: ActiveFactor, q: number): number {
 
 function select(ws: SweepWorkspace, particles: Particles, base: number, rng: Rng): void {
   const { gamma, scale } = particles
-  const { factor, matrix, rhs, visit, inclusion } = ws
-  const prior = Math.log(ws.hyper.pi / (1 - ws.hyper.pi))
+  const { factor, matrix, rhs, visit, inclusion, logOdds } = ws
   rng.shuffle(visit)
   inclusion[0] = 1
   for (let step = 0; step < visit.length; step++) {
@@ -166,7 +229,8 @@ function select(ws: SweepWorkspace, particles: Particles, base: number, rng: Rng
     const row = inside ? rowOf(factor, q) : 0
     if (inside) column(factor, row)
     else pivot(factor, matrix, rhs, q)
-    const probability = 1 / (1 + Math.exp(-gain(factor, scale[base + q]) - prior))
+    const others = factor.k - (inside ? 2 : 1)
+    const probability = 1 / (1 + Math.exp(-gain(factor, scale[base + q]) - logOdds[others]))
     inclusion[q] = probability
     const include = rng.uniform() < probability
     if (include === inside) continue
@@ -224,24 +288,17 @@ function drawCoefficients(ws: SweepWorkspace, particles: Particles, base: number
   for (let a = 0; a < k; a++) beta[base + order[a]] = w[a]
 }
 
-function drawScales(
-  ws: SweepWorkspace,
-  data: Condensed,
-  particles: Particles,
-  i: number,
-  zz: number,
-  rng: Rng,
-): void {
+function drawScales(ws: SweepWorkspace, particles: Particles, i: number, rng: Rng): void {
   const { p, beta, gamma, scale } = particles
-  const { xz, hyper } = ws
+  const { xtx, xz, hyper } = ws
   const { k, order } = ws.factor
   const half = hyper.v / 2
   const base = i * p
-  let squares = zz
+  let squares = ws.zz[0]
   for (let a = 0; a < k; a++) {
     const q = order[a]
     let fitted = 0
-    for (let b = 0; b < k; b++) fitted += data.xtx[q * p + order[b]] * beta[base + order[b]]
+    for (let b = 0; b < k; b++) fitted += xtx[q * p + order[b]] * beta[base + order[b]]
     squares += beta[base + q] * (fitted - 2 * xz[q])
   }
   for (let q = 0; q < p; q++) {
@@ -250,5 +307,5 @@ function drawScales(
   }
   // Rounding may leave a perfect fit a little below zero.
   const residual = squares > 0 ? squares : 0
-  particles.sigma2[i] = inverseGamma(rng, half + 0.5 * data.n, half * hyper.s2y + 0.5 * residual)
+  particles.sigma2[i] = inverseGamma(rng, half + 0.5 * ws.n[0], half * hyper.s2y + 0.5 * residual)
 }

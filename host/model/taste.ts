@@ -8,11 +8,14 @@
 
 import { condense } from "./condense.js"
 import { KHAT_LIMIT } from "./diagnose.js"
+import { DRIFT_LIMIT, type Drift } from "./drift.js"
+import { newestWave, powersOf } from "./forget.js"
 import { MIN_HEARD_S, type Observations } from "./observations.js"
 import type { Particles } from "./particles.js"
 import { type Posterior, summariseParticles } from "./posterior.js"
 import type { Hyper } from "./prior.js"
 import { stream } from "./random.js"
+import type { Resampling } from "./resample.js"
 import { DEFAULT_DRAWS, sampleFirstBlock } from "./select.js"
 import { absorb, reweigh } from "./smc.js"
 import { sampleThesis } from "./thesis.js"
@@ -30,14 +33,20 @@ export interface TasteOptions {
   draws?: number
   /** First block only: independent chains, default 1; above 1 the diagnostics have R-hat. */
   chains?: number
+  /** δ: power that a play loses with every wave, 0 < δ ≤ 1; default 1, and for an update the model's own. */
+  forgetting?: number
+  /** Later blocks only: default systematic. */
+  resampling?: Resampling
   /** Share of the work done so far, 0 … 1. */
   onProgress?: (share: number) => void
 }
 
 interface TasteDiagnostics {
-  /** First block: smallest effective number of independent draws behind a mean of `posterior`. Later
-   *  blocks: smallest (Σw)²/Σw² of the steps. */
+  /** Smallest effective number of independent draws behind a mean of `posterior`; after an update without moves
+   *  (thesis) (Σw)²/Σw² of the weights. */
   ess: number
+  /** Smallest (Σw)²/Σw² of the steps' weights, as a share of the particles; 1 for a first block. */
+  stepEss: number
   /** Pareto k-hat of the worst step's weights; null for a first block. */
   khat: number | null
   /** Distinct particles of the block before that still have descendants; null for a first block. */
@@ -50,11 +59,16 @@ interface TasteDiagnostics {
   rhat: number | null
   /** The block was fitted from scratch because the weights could not be trusted. */
   refitted: boolean
+  /** What the model expected of the new block, and what came; null for a first block and in profile thesis. */
+  drift: Drift | null
 }
 
 export interface TasteModel {
   profile: Profile
   hyper: Hyper
+  /** δ, and the newest wave taken in, which counts in full. */
+  forgetting: number
+  wave: number
   /** Blocks taken in so far. */
   blocks: number
   /** Rows of the observations taken in so far, and how many of them were censored. */
@@ -106,6 +120,8 @@ const RHAT_LIMIT = 1.05
 /** The subject's first model. With no row at all it is the prior, and says so. */
 export function fitFirstBlock(observations: Observations, hyper: Hyper, options: TasteOptions): TasteModel {
   const { profile = "default", draws = DEFAULT_DRAWS, chains = 1, seed, onProgress } = options
+  const forgetting = deltaOf(options.forgetting ?? 1, profile)
+  const wave = newestWave(observations, observations.n)
   requireColumns(observations, hyper)
   if (!Number.isInteger(draws) || draws < 1)
     throw new RangeError(`draws: ${draws} is not a number of particles`)
@@ -115,14 +131,17 @@ export function fitFirstBlock(observations: Observations, hyper: Hyper, options:
   const warnings = remarks(observations, hyper, profile)
   const diagnostics: TasteDiagnostics = {
     ess: draws,
+    stepEss: 1,
     khat: null,
     ancestors: null,
     steps: 0,
     logScore: null,
     rhat: null,
     refitted: false,
+    drift: null,
   }
-  const common = { profile, hyper, blocks: 1, ...counts(observations), diagnostics, warnings }
+  const counted = counts(observations)
+  const common = { profile, hyper, forgetting, wave, blocks: 1, ...counted, diagnostics, warnings }
   if (profile === "thesis") {
     const rng = stream(seed, ...options.stream, "block", 1)
     const particles = sampleThesis(observations, condense(observations, 0), hyper, draws, rng, onProgress)
@@ -131,7 +150,8 @@ export function fitFirstBlock(observations: Observations, hyper: Hyper, options:
   const rngs = Array.from({ length: chains }, (_, c) =>
     stream(seed, ...options.stream, "block", 1, "chain", c),
   )
-  const data = condense(observations, hyper.constantMean)
+  const powers = powersOf(observations, forgetting, wave)
+  const data = condense(observations, hyper.constantMean, undefined, observations.n, powers)
   const sample = sampleFirstBlock(data, hyper, { rngs, draws, onProgress })
   diagnostics.ess = sample.ess
   diagnostics.rhat = sample.rhat
@@ -163,9 +183,11 @@ export function updateTaste(
   const blocks = model.blocks + 1
   const rng = stream(options.seed, ...options.stream, "block", blocks)
   const warnings = remarks(observations, hyper, profile)
-  const common = { profile, hyper, blocks, ...counts(observations), warnings }
+  const forgetting = deltaOf(options.forgetting ?? model.forgetting, profile)
+  const wave = newestWave(observations, observations.n)
+  const common = { profile, hyper, forgetting, wave, blocks, ...counts(observations), warnings }
   if (profile === "thesis") {
-    const { particles, ...found } = reweigh(model.particles, observations, firstNew, rng)
+    const { particles, ...found } = reweigh(model.particles, observations, firstNew, rng, options.resampling)
     if (found.khat !== null && found.khat > KHAT_LIMIT) {
       warnings.push(
         `k-hat is ${found.khat.toFixed(2)}, above ${KHAT_LIMIT}: few particles carry the estimate`,
@@ -174,18 +196,25 @@ export function updateTaste(
     const diagnostics = { ...found, rhat: null, refitted: false }
     return { ...common, diagnostics, particles, posterior: summariseParticles(particles) }
   }
-  const { particles, posterior, ...found } = absorb(
-    model.particles,
-    observations,
-    firstNew,
-    hyper,
-    rng,
-    options.onProgress,
-  )
+  const { particles, posterior, ...found } = absorb(model.particles, observations, firstNew, hyper, rng, {
+    before: powersOf(observations, model.forgetting, model.wave),
+    after: powersOf(observations, forgetting, wave),
+    resampling: options.resampling,
+    drift: true,
+    onProgress: options.onProgress,
+  })
+  if (found.drift !== null && found.drift.p <= DRIFT_LIMIT) {
+    warnings.push(
+      "drift: the newest plays are foretold worse than any of 99 blocks drawn from the model; " +
+        "the taste may have changed, or somebody else has listened",
+    )
+  }
   const diagnostics = { ...found, rhat: null, refitted: false }
   if (found.khat === null || found.khat <= KHAT_LIMIT) return { ...common, diagnostics, particles, posterior }
   warnings.push(`k-hat was ${found.khat.toFixed(2)}, above ${KHAT_LIMIT}: fitted again from all plays`)
-  const fresh = sampleFirstBlock(condense(observations, hyper.constantMean), hyper, {
+  const powers = powersOf(observations, forgetting, wave)
+  const data = condense(observations, hyper.constantMean, undefined, observations.n, powers)
+  const fresh = sampleFirstBlock(data, hyper, {
     rngs: [stream(options.seed, ...options.stream, "refit", blocks)],
     draws: model.particles.m,
     onProgress: options.onProgress,
@@ -196,6 +225,36 @@ export function updateTaste(
     particles: fresh.particles,
     posterior: fresh.posterior,
   }
+}
+
+/**
+ * log p(new block | all before) under each of `deltas`, rows `firstNew` … n − 1 being new: what decides how much to
+ * forget. The model must be of the default profile.
+ */
+export function foretell(
+  model: TasteModel,
+  observations: Observations,
+  firstNew: number,
+  deltas: readonly number[],
+  options: Pick<TasteOptions, "seed" | "stream">,
+): number[] {
+  requireColumns(observations, model.hyper)
+  const wave = newestWave(observations, observations.n)
+  return deltas.map((delta) => {
+    const rng = stream(options.seed, ...options.stream, "foretell", model.blocks + 1, delta)
+    const before = powersOf(observations, model.forgetting, model.wave)
+    const after = powersOf(observations, deltaOf(delta, model.profile), wave)
+    return absorb(model.particles, observations, firstNew, model.hyper, rng, { before, after }).logScore
+  })
+}
+
+function deltaOf(delta: number, profile: Profile): number {
+  if (!(delta > 0 && delta <= 1))
+    throw new RangeError(`forgetting: must be above 0 and at most 1, got ${delta}`)
+  if (delta !== 1 && profile === "thesis") {
+    throw new RangeError(`forgetting: the thesis profile never forgets (1), got ${delta}`)
+  }
+  return delta
 }
 
 function requireColumns(observations: Observations, hyper: Hyper): void {

