@@ -23,6 +23,10 @@ export interface Rng {
   shuffle(items: { [index: number]: unknown; length: number }, n?: number): void
   /** Standard normal conditioned on being above `a`. */
   normalAbove(a: number): number
+  /** Replaces the first `count` bounds by draws of `normalAbove`: numbers that stay in an array are never boxed. */
+  normalsAbove(bounds: Float64Array, count: number): void
+  /** Fills the first `count` places with standard normals. */
+  normals(out: Float64Array, count: number): void
 }
 
 /** The stream of `names` under `seed`; the same arguments give the same draws on any machine. */
@@ -47,6 +51,8 @@ const TWO_TO_MINUS_56 = 1 / 72057594037927936
 class Generator implements Rng {
   /** Three words of state and a counter; in an array they stay machine integers. */
   private readonly state: Int32Array
+  private readonly drawn = new Float64Array(1)
+  private readonly pair = new Float64Array(2)
 
   constructor(state: Int32Array) {
     this.state = state
@@ -75,15 +81,25 @@ class Generator implements Rng {
   }
 
   normal(): number {
+    this.normalInto(this.drawn, 0)
+    return this.drawn[0]
+  }
+
+  /** The draw goes into an array, because a double that a function returns is boxed: an allocation per draw. */
+  private normalInto(out: Float64Array, i: number): void {
     for (;;) {
       const word = this.bits()
       const layer = word & 255
       const place = ((word >>> 9) * 4294967296 + (this.bits() >>> 0)) * TWO_TO_MINUS_55
       const x = place * NORMAL_X[layer]
-      if (x < NORMAL_X[layer + 1] || this.keepNormal(layer, x)) return (word & 256) === 0 ? x : -x
+      if (x < NORMAL_X[layer + 1] || this.keepNormal(layer, x)) {
+        out[i] = (word & 256) === 0 ? x : -x
+        return
+      }
       if (layer === 0) {
         const tail = this.normalTail()
-        return (word & 256) === 0 ? tail : -tail
+        out[i] = (word & 256) === 0 ? tail : -tail
+        return
       }
     }
   }
@@ -103,20 +119,30 @@ class Generator implements Rng {
   }
 
   exponential(): number {
+    this.exponentialInto(this.drawn, 0)
+    return this.drawn[0]
+  }
+
+  private exponentialInto(out: Float64Array, i: number): void {
     let far = 0
     for (;;) {
       const word = this.bits()
       const layer = word & 255
       const place = ((word >>> 8) * 4294967296 + (this.bits() >>> 0)) * TWO_TO_MINUS_56
       const x = place * EXPONENTIAL_X[layer]
-      if (x < EXPONENTIAL_X[layer + 1]) return far + x
+      if (x < EXPONENTIAL_X[layer + 1] || this.keepExponential(layer, x)) {
+        out[i] = far + x
+        return
+      }
       // Beyond the last layer an exponential is an exponential again.
       if (layer === 0) far += EXPONENTIAL_EDGE
-      else {
-        const { f } = EXPONENTIAL
-        if (f[layer] + this.uniform() * (f[layer + 1] - f[layer]) < Math.exp(-x)) return far + x
-      }
     }
+  }
+
+  private keepExponential(layer: number, x: number): boolean {
+    if (layer === 0) return false
+    const { f } = EXPONENTIAL
+    return f[layer] + this.uniform() * (f[layer + 1] - f[layer]) < Math.exp(-x)
   }
 
   gamma(shape: number): number {
@@ -153,20 +179,40 @@ class Generator implements Rng {
   }
 
   normalAbove(a: number): number {
-    if (a < PLAIN_BELOW) {
+    this.drawn[0] = a
+    this.normalsAbove(this.drawn, 1)
+    return this.drawn[0]
+  }
+
+  normalsAbove(bounds: Float64Array, count: number): void {
+    const { pair } = this
+    for (let i = 0; i < count; i++) {
+      const a = bounds[i]
+      if (a < PLAIN_BELOW) {
+        for (;;) {
+          this.normalInto(bounds, i)
+          if (bounds[i] > a) break
+          // By symmetry, where the mirror image of what is wanted was thrown away.
+          if (a > 0 && -bounds[i] > a) {
+            bounds[i] = -bounds[i]
+            break
+          }
+        }
+        continue
+      }
+      const rate = (a + Math.sqrt(a * a + 4)) / 2
       for (;;) {
-        const x = this.normal()
-        if (x > a) return x
-        // By symmetry, where the mirror image of what is wanted was thrown away.
-        if (a > 0 && -x > a) return -x
+        this.exponentialInto(pair, 0)
+        this.exponentialInto(pair, 1)
+        bounds[i] = a + pair[0] / rate
+        const gap = bounds[i] - rate
+        if (2 * pair[1] > gap * gap) break
       }
     }
-    const rate = (a + Math.sqrt(a * a + 4)) / 2
-    for (;;) {
-      const x = a + this.exponential() / rate
-      const gap = x - rate
-      if (2 * this.exponential() > gap * gap) return x
-    }
+  }
+
+  normals(out: Float64Array, count: number): void {
+    for (let i = 0; i < count; i++) this.normalInto(out, i)
   }
 }
 

@@ -49,6 +49,9 @@ export interface SweepWorkspace {
   readonly n: Float64Array
   readonly visit: Int32Array
   readonly noise: Float64Array
+  /** Length songs and plays of the data at least: x'β of a song, and the draw for a play. */
+  mu: Float64Array
+  latent: Float64Array
 }
 
 export function createWorkspace(hyper: Hyper): SweepWorkspace {
@@ -68,6 +71,8 @@ export function createWorkspace(hyper: Hyper): SweepWorkspace {
     n: new Float64Array(1),
     visit: Int32Array.from({ length: p - 1 }, (_, q) => q + 1),
     noise: new Float64Array(p),
+    mu: new Float64Array(0),
+    latent: new Float64Array(0),
   }
 }
 
@@ -140,21 +145,31 @@ function drawLatent(ws: SweepWorkspace, data: Condensed, particles: Particles, i
   const precision = 1 / sigma
   xtx.set(data.xtx)
   xz.set(data.xty)
+  const plays = bound.length
+  if (ws.latent.length < plays) ws.latent = new Float64Array(plays)
+  if (ws.mu.length < data.songs) ws.mu = new Float64Array(data.songs)
+  const { latent } = ws
+  for (let song = 0; song < data.songs; song++) {
+    let mu = 0
+    for (let f = feature[song]; f < feature[song + 1]; f++) mu += value[f] * beta[base + column[f]]
+    ws.mu[song] = mu
+    for (let k = play[song]; k < play[song + 1]; k++) latent[k] = (bound[k] - mu) * precision
+  }
+  rng.normalsAbove(latent, plays)
   let zz = data.yy
   let n = data.n
   for (let song = 0; song < data.songs; song++) {
     const first = feature[song]
     const end = feature[song + 1]
-    let mu = 0
-    for (let f = first; f < end; f++) mu += value[f] * beta[base + column[f]]
+    const mu = ws.mu[song]
     let sum = 0
     let below = 0
     for (let k = play[song]; k < play[song + 1]; k++) {
-      const a = (bound[k] - mu) * precision
-      const z = mu + sigma * rng.normalAbove(a)
+      const z = mu + sigma * latent[k]
       sum += z
       zz += z * z
       if (fade === null || fade[k] === 0) continue
+      const a = (bound[k] - mu) * precision
       for (let j = drawBelow(a, fade[k], rng); j > 0; j--) {
         const shorter = mu - sigma * rng.normalAbove(-a)
         sum += shorter
@@ -280,9 +295,10 @@ function drawCoefficients(ws: SweepWorkspace, particles: Particles, base: number
     beta[base + q] = 0
   }
   solveTransposed(factor, u)
+  rng.normals(noise, k)
   for (let a = 0; a < k; a++) {
     mean[order[a]] = w[a]
-    noise[a] = u[a] + rng.normal()
+    noise[a] += u[a]
   }
   solveTransposed(factor, noise)
   for (let a = 0; a < k; a++) beta[base + order[a]] = w[a]
