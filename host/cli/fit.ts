@@ -6,6 +6,7 @@ import { type Command, InvalidArgumentError, Option } from "commander"
 import { describeFeatures, type FeatureSpec } from "../model/features.js"
 import { observeRows } from "../model/observations.js"
 import { freezePrior } from "../model/prior.js"
+import type { Resampling } from "../model/resample.js"
 import { DEFAULT_DRAWS } from "../model/select.js"
 import { fitFirstBlock, type Profile, summarise, type TasteModel, updateTaste } from "../model/taste.js"
 import { answer, CommandError, command, nameList, wholeNumber } from "./command.js"
@@ -21,6 +22,9 @@ interface Options {
   seed: number
   draws: number
   chains: number
+  expectedSize?: number
+  resampling: Resampling
+  forgetting: number
   ignore?: string[]
   json?: boolean
 }
@@ -67,6 +71,22 @@ export function fitCommand(): Command {
       1,
     )
     .option(
+      "--expected-size <number>",
+      "expected number of attributes in a taste, which itself is learnt (default: each is in with probability 1/2)",
+      realNumber,
+    )
+    .addOption(
+      new Option("--resampling <name>", "how particles get descendants")
+        .choices(["systematic", "ssp"])
+        .default("systematic"),
+    )
+    .option(
+      "--forgetting <number>",
+      "power that a play loses with every later block, above 0 and at most 1; 1 never forgets",
+      realNumber,
+      1,
+    )
+    .option(
       "--ignore <names>",
       "columns of the songs file that are no attributes, separated by commas",
       nameList,
@@ -88,6 +108,7 @@ async function run(options: Options): Promise<void> {
     process.stderr.write(`fieldtune: --ignore: ${options.songs} has no column ${JSON.stringify(name)}\n`)
   }
   const spec = describeFeatures(input.songs, { standardise: false, genres: false })
+  checkOptions(options, spec)
   const bySubject = new Map<string, FitPlay[]>()
   for (const subject of input.tooShort.keys()) bySubject.set(subject, [])
   for (const play of input.plays) {
@@ -112,6 +133,21 @@ async function run(options: Options): Promise<void> {
   )
 }
 
+function checkOptions({ forgetting, profile, expectedSize }: Options, spec: FeatureSpec): void {
+  if (!(forgetting > 0 && forgetting <= 1)) {
+    throw new CommandError(`--forgetting: must be above 0 and at most 1, got ${forgetting}`)
+  }
+  if (forgetting < 1 && profile === "thesis") {
+    throw new CommandError(`--forgetting: the thesis profile never forgets, got ${forgetting}`)
+  }
+  const attributes = spec.names.length - 1
+  if (expectedSize !== undefined && !(expectedSize > 0 && expectedSize < attributes)) {
+    throw new CommandError(
+      `--expected-size: must lie between 0 and the ${attributes} attributes, got ${expectedSize}`,
+    )
+  }
+}
+
 /** The subjects to fit: numbers in numeric order before other names. */
 function wanted(found: string[], options: Options): string[] {
   if (options.subject === undefined) {
@@ -132,7 +168,8 @@ function fitSubject(
   { tooShort, onProgress }: { tooShort: number; onProgress: (share: number) => void },
 ): { json: object; lines: string[] } {
   const name = /^\d+$/.test(subject) ? Number(subject) : subject
-  const common = { seed: options.seed, stream: ["fit", subject] }
+  const { resampling, forgetting } = options
+  const common = { seed: options.seed, stream: ["fit", subject], resampling, forgetting }
   const dropped = spec.leftOut.map(({ name, reason }) => `${name} left out: ${reason}`)
   const rows: FitPlay[] = []
   let model: TasteModel | undefined
@@ -143,7 +180,7 @@ function fitSubject(
     if (fresh.length === 0) continue
     rows.push(...fresh)
     const observations = observeRows(
-      rows.map((row, source) => ({ ...row, source })),
+      rows.map((row, source) => ({ ...row, source, wave: blocks.indexOf(row.block) + 1 })),
       spec,
       tooShort,
     )
@@ -152,7 +189,7 @@ function fitSubject(
       model = updateTaste(model, observations, model.plays, { ...common, onProgress: progress })
       continue
     }
-    const hyper = freezePrior(observations, spec)
+    const hyper = freezePrior(observations, spec, { expectedSize: options.expectedSize })
     if ("reason" in hyper) throw new Error(`subject ${subject}: ${hyper.reason}`)
     const { profile, draws, chains } = options
     model = fitFirstBlock(observations, hyper, { ...common, profile, draws, chains, onProgress: progress })
@@ -201,6 +238,8 @@ function describe(subject: string | number, model: TasteModel): { json: object; 
     rhat: diagnostics.rhat,
     blocks: model.blocks,
     steps: diagnostics.steps,
+    stepEss: diagnostics.stepEss,
+    drift: diagnostics.drift,
     ancestors: diagnostics.ancestors,
     logScore: diagnostics.logScore,
     refitted: diagnostics.refitted,
@@ -227,6 +266,12 @@ function describe(subject: string | number, model: TasteModel): { json: object; 
 function rounded(value: number, decimals: number): number {
   const factor = 10 ** decimals
   return Math.round(value * factor) / factor
+}
+
+function realNumber(text: string): number {
+  const value = Number(text)
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("must be a number.")
+  return value
 }
 
 function blockList(text: string, before: number[] = []): number[] {

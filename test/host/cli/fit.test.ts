@@ -218,3 +218,34 @@ test("the help has an example, and a byte order mark does not hide the first col
   )
   assert.equal(subject.names.length, 19)
 })
+
+test("a smaller expected model, SSP and forgetting are what they say, and wrong values are refused", async () => {
+  const base = [
+    "--plays",
+    PLAYS,
+    "--songs",
+    SONGS,
+    "--ignore",
+    "song_constant",
+    "--subject",
+    "5",
+    "--draws",
+    "200",
+  ]
+  const [plain] = await fitJson(...base)
+  const [sparse] = await fitJson(...base, "--expected-size", "0.5", "--resampling", "ssp")
+  const size = (row: any): number => row.inclusion.reduce((sum: number, value: number) => sum + value, 0)
+  assert.ok(size(sparse) < size(plain), `${size(sparse)} < ${size(plain)}`)
+  const [faded] = await fitJson(...base, "--forgetting", "0.4")
+  // 500 plays to the power .4 and 500 more are worth 700: the constant is less certain.
+  near(faded.sd[0] / plain.sd[0], Math.sqrt(1000 / 700), 0.2, "ratio of standard deviations")
+  assert.equal(typeof plain.drift.p, "number")
+  for (const [args, message] of [
+    [["--forgetting", "0"], /exit 2\nfieldtune: --forgetting: must be above 0 and at most 1, got 0/],
+    [["--forgetting", "0.9", "--profile", "thesis"], /the thesis profile never forgets, got 0.9/],
+    [["--expected-size", "17"], /--expected-size: must lie between 0 and the 17 attributes, got 17/],
+    [["--expected-size", "many"], /must be a number/],
+  ] as [string[], RegExp][]) {
+    await assert.rejects(fit(...base, ...args), message)
+  }
+})
