@@ -1,52 +1,57 @@
 // One pass: plays → model → design → publish. Readable from top to bottom.
 //
 //   estimate(study, …)   plays that no model has used become a block of their subject's model
-//   runRound(study, …)   estimates, fits the song constants, averages, designs, publishes the next wave
+//   runRound(study, …)   estimates, fits the song constants, scores the weightings, averages, designs, publishes
 //
 // Everything random follows from the plan's seed and the names of subject, block and wave, so the same plays give
-// the same playlists, whoever runs the pass and in whatever order the subjects come.
+// the same playlists, whoever runs the pass, with however many threads, and in whatever order the subjects come. The
+// heavy parts are tasks (round/tasks.ts) that a pool of threads computes; this file alone writes to the store.
 
-import { END_FINISHED, END_REASONS } from "../src/record.js"
+import { END_FINISHED } from "../src/record.js"
 import { describeCandidates } from "./design/candidates.js"
 import { type Design, type DesignItem, designPlaylist } from "./design/design.js"
 import { knowledgeOf } from "./design/information.js"
 import { reasonText } from "./design/reason.js"
-import {
-  type Aggregate,
-  type AggregatePlay,
-  aggregateLogLikelihood,
-  fitAggregate,
-  predictAggregate,
-} from "./model/aggregate.js"
+import type { AggregatePlay } from "./model/aggregate.js"
 import { encodeAggregate, summariseAggregate } from "./model/aggregate-bytes.js"
-import {
-  averagePredictions,
-  averagingWeights,
-  type Contribution,
-  scoreMatrix,
-  scoreModel,
-} from "./model/average.js"
-import { borrow } from "./model/borrow.js"
-import { describeFeatures, type FeatureSpec, featureMatrix, type Song } from "./model/features.js"
-import { type Observations, observePlays } from "./model/observations.js"
-import { type Predictions, predictSongs } from "./model/predict.js"
+import { featureMatrix } from "./model/features.js"
+import { takeRows } from "./model/observations.js"
+import { type BlockScore, type Choice, choose } from "./model/prequential.js"
 import { freezePrior } from "./model/prior.js"
-import { stream } from "./model/random.js"
-import { fitFirstBlock, summarise, type TasteModel, updateTaste } from "./model/taste.js"
+import { summarise, type TasteModel } from "./model/taste.js"
 import { decodeTaste, encodeTaste } from "./model/taste-bytes.js"
-import { EVERYBODY, type Model, UsedPlaysError } from "./store/models.js"
-import type { Play } from "./store/plays.js"
-import type { Subject } from "./store/subjects.js"
+import { type Catalogue, type Listener, readCatalogue, readListener } from "./round/listeners.js"
+import {
+  decide,
+  type PrequentialRecord,
+  readRecord,
+  saveRecord,
+  type WeightingChoice,
+  weightingOf,
+} from "./round/policy.js"
+import { openPool, type Pool } from "./round/pool.js"
+import type { AggregateInput, Average, Crowd, ForetellInput, TasteInput } from "./round/tasks.js"
+import { EVERYBODY, UsedPlaysError } from "./store/models.js"
 import { publish } from "./study/publish.js"
 import type { Study } from "./study/study.js"
 
-export interface RoundOptions {
+/** Log prior that `donor`'s taste is the one of `subject`, from what is known besides their plays (where they grew
+ *  up, what else they own, …): natural log, unnormalised, −∞ = certainly not; undefined where nothing is known. */
+export type Likeness = (subject: number, donor: number) => number | undefined
+
+interface PassOptions {
   /** Unix milliseconds. */
   now: number
   /** Only these subjects; all (for an estimate: all with new plays) where absent. */
   subjects?: readonly number[]
   /** Told how many subjects are done. */
   progress?: (done: number) => void
+  /** Threads that compute; 1, the default, is this one. */
+  workers?: number
+}
+
+export interface RoundOptions extends PassOptions {
+  likeness?: Likeness
 }
 
 export interface EstimateRow {
@@ -75,103 +80,153 @@ interface RoundRow {
 
 export interface RoundReport {
   wave: number
+  /** The weighting of this wave's averages. */
+  weights: WeightingChoice
+  /** What every weighting scored on the plays since the last round; null where none were foretold. */
+  foretold: Omit<Choice, "weighting"> | null
   subjects: RoundRow[]
 }
 
-/** The catalogue as the model reads it, measured with the study's frozen yardstick. */
-interface Catalogue {
-  spec: FeatureSpec
-  songs: (Song & { artist: string })[]
-  byId: Map<number, Song>
-}
-
-/** A subject with what the store and the models know of it. */
-interface Listener {
-  subject: Subject
-  plays: Play[]
-  observations: Observations
-  /** Undefined before the first estimate. */
-  stored?: Model
-  taste?: TasteModel
-}
-
 /** Takes new plays into the models of their subjects; a subject without new plays is left as it is. */
-export async function estimate(study: Study, options: RoundOptions): Promise<EstimateRow[]> {
+export async function estimate(study: Study, options: PassOptions): Promise<EstimateRow[]> {
   const wanted = options.subjects ?? (await study.store.subjects.dirty())
+  return wanted.length === 0 ? [] : withPool(options, (pool) => estimateAll(study, wanted, options, pool))
+}
+
+/** Estimates, then designs and publishes the next playlist of every wanted subject. */
+export async function runRound(study: Study, options: RoundOptions): Promise<RoundReport> {
+  return withPool(options, async (pool) => {
+    const { store } = study
+    const { now } = options
+    const all = (await store.subjects.all()).map((subject) => subject.id)
+    const wanted = options.subjects ?? all
+    for (const id of wanted) {
+      if (!all.includes(id)) throw new Error(`round: subject ${id} is not in the study`)
+    }
+    const catalogue = await readCatalogue(study, now)
+    await estimateAll(study, await store.subjects.dirty(), { now }, pool)
+    const listeners: Listener[] = []
+    for (const id of all) listeners.push(settled(await readListener(study, catalogue, id)))
+    const aggregates = await fitSongConstants(study, listeners, now, pool)
+    const crowd = crowdOf(listeners, aggregates)
+    const likenessOf = likenesses(listeners, options.likeness)
+    const wave = await nextWave(study, wanted)
+    const foretold = await foretellPlays(study, listeners, crowd, likenessOf, wave, now, pool)
+    const weights = await decide(study, [...foretold.records.values()], wave - 1, now)
+    const averages = await averageAll(study, catalogue, listeners, crowd, likenessOf, {
+      weights,
+      records: foretold.records,
+      wanted,
+      pool,
+    })
+    const subjects: RoundRow[] = []
+    for (const id of wanted) {
+      const listener = listeners.find((l) => l.subject.id === id)!
+      const averaged = averages.get(id)
+      subjects.push(
+        await designAndPublish(study, catalogue, listener, averaged && (await averaged), wave, now),
+      )
+      options.progress?.(subjects.length)
+    }
+    return { wave, weights, foretold: summaryOf(foretold.blocks), subjects }
+  })
+}
+
+async function withPool<T>({ workers = 1 }: PassOptions, body: (pool: Pool) => Promise<T>): Promise<T> {
+  const pool = openPool(workers)
+  try {
+    return await body(pool)
+  } finally {
+    await pool.close()
+  }
+}
+
+// ── plays → model ────────────────────────────────────────────────────────────────────────────────────────────
+
+async function estimateAll(
+  study: Study,
+  wanted: readonly number[],
+  options: PassOptions,
+  pool: Pool,
+): Promise<EstimateRow[]> {
   if (wanted.length === 0) return []
   const catalogue = await readCatalogue(study, options.now)
   const rows: EstimateRow[] = []
-  for (const id of wanted) {
-    const listener = await readListener(study, catalogue, id)
-    try {
-      rows.push(await estimateOne(study, catalogue, listener, options.now))
-    } catch (error) {
-      // A server beside this command estimates too: whichever commits first has done the work of both.
-      if (!(error instanceof UsedPlaysError)) throw error
-      rows.push({ ...untouched(listener), note: "estimated by another process in the meantime" })
+  const prepared: Prepared[] = []
+  for (const id of wanted) prepared.push(await prepareBlock(study, catalogue, id))
+  const models = pool.run(
+    "taste",
+    null,
+    prepared.flatMap(({ input }) => (input === undefined ? [] : [input])),
+  )
+  for (const { listener, input, note, cycle } of prepared) {
+    const row = untouched(listener)
+    if (input === undefined) {
+      rows.push({ ...row, note })
+    } else {
+      try {
+        rows.push(await saveBlock(study, listener, await models.shift()!, cycle, options.now))
+      } catch (error) {
+        // A server beside this command estimates too: whichever commits first has done the work of both.
+        if (!(error instanceof UsedPlaysError)) throw error
+        rows.push({ ...row, note: "estimated by another process in the meantime" })
+      }
     }
     options.progress?.(rows.length)
   }
   return rows
 }
 
-/** Estimates, then designs and publishes the next playlist of every wanted subject. */
-export async function runRound(study: Study, options: RoundOptions): Promise<RoundReport> {
-  const { store } = study
-  const all = (await store.subjects.all()).map((subject) => subject.id)
-  const wanted = options.subjects ?? all
-  const dirty = await store.subjects.dirty()
-  await estimate(study, { now: options.now, subjects: dirty })
-  const catalogue = await readCatalogue(study, options.now)
-  const listeners: Listener[] = []
-  for (const id of all) listeners.push(await readListener(study, catalogue, id))
-  await fitSongConstants(study, listeners, options.now)
-  const wave = await nextWave(study, wanted)
-  const subjects: RoundRow[] = []
-  for (const id of wanted) {
-    const listener = listeners.find((l) => l.subject.id === id)
-    if (listener === undefined) throw new Error(`round: subject ${id} is not in the study`)
-    subjects.push(await designAndPublish(study, catalogue, listeners, listener, wave, options.now))
-    options.progress?.(subjects.length)
-  }
-  return { wave, subjects }
+interface Prepared {
+  listener: Listener
+  /** How often the subject has used up its designs. */
+  cycle: number
+  /** Left out where there is nothing to estimate, and why. */
+  input?: TasteInput
+  note?: string
 }
 
-// ── plays → model ────────────────────────────────────────────────────────────────────────────────────────────
-
-async function estimateOne(
-  study: Study,
-  catalogue: Catalogue,
-  listener: Listener,
-  now: number,
-): Promise<EstimateRow> {
+async function prepareBlock(study: Study, catalogue: Catalogue, id: number): Promise<Prepared> {
+  const listener = await readListener(study, catalogue, id)
   const { subject, plays, observations, stored, taste } = listener
-  const row = untouched(listener)
+  const { profile, seed, draws, designsBeforeRefit } = study.plan
+  const made = (await study.store.playlists.of(id)).filter((list) => list.design !== "random").length
+  const cycle = Math.floor(made / designsBeforeRefit)
   const newest = plays.at(-1)
-  if (newest === undefined || newest.id <= subject.estimatedPlay) return { ...row, note: "no new plays" }
-  const { plan } = study
-  const { profile, seed } = plan
-  const named = ["subject", subject.id]
-  const cycle = await designCycle(study, subject.id)
+  if (newest === undefined || newest.id <= subject.estimatedPlay)
+    return { listener, cycle, note: "no new plays" }
+  const named = ["subject", id]
   // After designsBeforeRefit designs the subject starts again from all its plays (thesis p. 38).
   const again = taste !== undefined && cycle > Number(stored?.summary.cycle ?? 0)
-  let model: TasteModel
-  if (taste === undefined || again) {
-    const hyper = taste?.hyper ?? freezePrior(observations, catalogue.spec)
-    if ("reason" in hyper) return { ...row, note: hyper.reason }
-    const streams = again ? [...named, "cycle", cycle] : named
-    model = fitFirstBlock(observations, hyper, { profile, seed, stream: streams, draws: plan.draws })
-  } else {
-    model = updateTaste(taste, observations, taste.plays, { seed, stream: named })
+  if (taste !== undefined && !again) {
+    return { listener, cycle, input: { observations, model: taste, options: { seed, stream: named } } }
   }
+  const hyper = taste?.hyper ?? freezePrior(observations, catalogue.spec)
+  if ("reason" in hyper) return { listener, cycle, note: hyper.reason }
+  const streams = again ? [...named, "cycle", cycle] : named
+  return {
+    listener,
+    cycle,
+    input: { observations, hyper, options: { profile, seed, stream: streams, draws } },
+  }
+}
+
+async function saveBlock(
+  study: Study,
+  listener: Listener,
+  model: TasteModel,
+  cycle: number,
+  now: number,
+): Promise<EstimateRow> {
+  const row = untouched(listener)
   await study.store.models.save({
-    subject: subject.id,
+    subject: row.subject,
     kind: "taste",
     at: now,
     particles: encodeTaste(model),
     summary: { ...summarise(model), blocks: model.blocks, cycle },
     diagnostics: { ...model.diagnostics },
-    block: { toPlay: newest.id, plays: model.plays - row.plays },
+    block: { toPlay: listener.plays.at(-1)!.id, plays: model.plays - row.plays },
   })
   const { ess, khat, refitted } = model.diagnostics
   const note = model.warnings.length > 0 ? model.warnings.join("; ") : undefined
@@ -182,26 +237,53 @@ function untouched({ subject, taste }: Listener): EstimateRow {
   return { subject: subject.id, plays: taste?.plays ?? 0, added: 0, ess: null, khat: null, refitted: false }
 }
 
-/** How often the subject has used up its designs. */
-async function designCycle(study: Study, subject: number): Promise<number> {
-  const made = (await study.store.playlists.of(subject)).filter((list) => list.design !== "random").length
-  return Math.floor(made / study.plan.designsBeforeRefit)
+/** The listener without plays that came after the last estimate, so that every part of a round sees the same. */
+function settled(listener: Listener): Listener {
+  const { observations, taste } = listener
+  if (taste === undefined || observations.n <= taste.plays) return listener
+  const rows = Array.from({ length: taste.plays }, (_, row) => row)
+  return { ...listener, observations: takeRows(observations, rows) }
 }
 
-async function fitSongConstants(study: Study, listeners: readonly Listener[], now: number): Promise<void> {
+// ── song constants ───────────────────────────────────────────────────────────────────────────────────────────
+
+/** Groups of subjects that the constants are fitted without; with fewer subjects, each is a group. */
+const AGGREGATE_FOLDS = 10
+
+/** Stores the constants of all plays; gives those without each group's plays, by which its subjects are foretold:
+ *  with a subject's own plays in them the constants would be judged by what they were fitted to. */
+async function fitSongConstants(
+  study: Study,
+  listeners: readonly Listener[],
+  now: number,
+  pool: Pool,
+): Promise<Pick<Crowd, "aggregates" | "of">> {
+  const { seed, draws } = study.plan
   const latest = await study.store.models.latest(EVERYBODY, "aggregate")
-  const plays = listeners.flatMap(aggregatePlays)
   const through = Math.max(0, ...listeners.map((l) => l.plays.at(-1)?.id ?? 0))
-  if (plays.length === 0 || Number(latest?.diagnostics.through ?? 0) === through) return
-  const aggregate = fitAggregate(plays, stream(study.plan.seed, "aggregate"), study.plan.draws)
-  await study.store.models.save({
-    subject: EVERYBODY,
-    kind: "aggregate",
-    at: now,
-    particles: encodeAggregate(aggregate),
-    summary: summariseAggregate(aggregate),
-    diagnostics: { through },
+  const of = new Map(listeners.map((l, i) => [l.subject.id, i % AGGREGATE_FOLDS]))
+  const plays = listeners.flatMap(aggregatePlays)
+  if (plays.length === 0) return { aggregates: [], of }
+  const folds = Math.min(AGGREGATE_FOLDS, listeners.length)
+  const inputs = Array.from({ length: folds }, (_, fold): AggregateInput => {
+    const others = plays.filter((play) => of.get(play.subject) !== fold)
+    return { plays: others, seed, stream: ["aggregate", "without", fold], draws }
   })
+  const known = Number(latest?.diagnostics.through ?? 0) === through
+  if (!known) inputs.push({ plays, seed, stream: ["aggregate"], draws })
+  const fitted = await Promise.all(pool.run("aggregate", null, inputs))
+  const aggregate = fitted[folds]
+  if (aggregate !== undefined) {
+    await study.store.models.save({
+      subject: EVERYBODY,
+      kind: "aggregate",
+      at: now,
+      particles: encodeAggregate(aggregate),
+      summary: summariseAggregate(aggregate),
+      diagnostics: { through },
+    })
+  }
+  return { aggregates: fitted.slice(0, folds), of }
 }
 
 function aggregatePlays({ subject, observations }: Listener): AggregatePlay[] {
@@ -215,56 +297,133 @@ function aggregatePlays({ subject, observations }: Listener): AggregatePlay[] {
 
 // ── models → predictions ─────────────────────────────────────────────────────────────────────────────────────
 
-/** What the averaged models expect of every song, and who had what say in it. */
-function average(
+function crowdOf(listeners: readonly Listener[], aggregates: Pick<Crowd, "aggregates" | "of">): Crowd {
+  const members = listeners.flatMap(({ subject, taste, observations }) =>
+    taste === undefined
+      ? []
+      : [{ id: subject.id, particles: taste.particles, heard: new Uint32Array(new Set(observations.song)) }],
+  )
+  return { members, ...aggregates }
+}
+
+type LikenessOf = (subject: number) => Map<number, number> | undefined
+
+/** What is known of all donors of a subject besides the plays. */
+function likenesses(listeners: readonly Listener[], likeness?: Likeness): LikenessOf {
+  return (subject) => {
+    if (likeness === undefined) return undefined
+    const found = new Map<number, number>()
+    for (const { subject: donor } of listeners) {
+      const value = donor.id === subject ? undefined : likeness(subject, donor.id)
+      if (value !== undefined) found.set(donor.id, value)
+    }
+    return found
+  }
+}
+
+/** Scores every candidate weighting on the plays that came since the last round, where the study needs to know. */
+async function foretellPlays(
+  study: Study,
+  listeners: readonly Listener[],
+  crowd: Crowd,
+  likenessOf: LikenessOf,
+  wave: number,
+  now: number,
+  pool: Pool,
+): Promise<{ records: Map<number, PrequentialRecord>; blocks: BlockScore[] }> {
+  const { plan, store } = study
+  const records = new Map<number, PrequentialRecord>()
+  const blocks: BlockScore[] = []
+  const { weighting, from } = await weightingOf(study)
+  if (from === "plan" && weighting !== "marginal") return { records, blocks }
+  if (from === "profile") return { records, blocks }
+  const fresh: { listener: Listener; record: PrequentialRecord; input: ForetellInput }[] = []
+  for (const listener of listeners) {
+    const { subject, taste, observations } = listener
+    if (taste === undefined) continue
+    const record = await readRecord(study, subject.id)
+    records.set(subject.id, record)
+    if (observations.n <= record.rows) continue
+    const made = record.rows > 0 ? await store.models.at(subject.id, "taste", record.taste) : undefined
+    const input: ForetellInput = {
+      subject: subject.id,
+      observations,
+      likeness: likenessOf(subject.id),
+      before: { rows: record.rows, evidence: record.evidence },
+      hyper: taste.hyper,
+      particles: made && decodeTaste(made.particles).particles,
+      draws: plan.draws,
+      seed: plan.seed,
+      stream: ["subject", subject.id, "foretell", record.rows],
+    }
+    fresh.push({ listener, record, input })
+  }
+  const results = pool.run(
+    "foretell",
+    crowd,
+    fresh.map(({ input }) => input),
+  )
+  for (const [i, { listener, record }] of fresh.entries()) {
+    const { foretold, block } = await results[i]
+    const next = {
+      ...foretold,
+      taste: listener.stored!.version,
+      blocks: [...record.blocks, { wave: wave - 1, ...block }],
+    }
+    await saveRecord(study, listener.subject.id, next, now)
+    records.set(listener.subject.id, next)
+    blocks.push(block)
+  }
+  return { records, blocks }
+}
+
+function summaryOf(blocks: readonly BlockScore[]): RoundReport["foretold"] {
+  const choice = choose(blocks)
+  if (choice === undefined) return null
+  const { weighting, ...rest } = choice
+  return rest
+}
+
+/** What the averaged models expect of every song, and who had what say in it, for each wanted subject with a model. */
+async function averageAll(
   study: Study,
   catalogue: Catalogue,
   listeners: readonly Listener[],
-  target: Listener,
-): { predictions: Predictions; weights: Map<number, number> } | undefined {
-  const { taste, observations } = target
-  if (taste === undefined) return undefined
+  crowd: Crowd,
+  likenessOf: LikenessOf,
+  how: {
+    weights: WeightingChoice
+    records: ReadonlyMap<number, PrequentialRecord>
+    wanted: readonly number[]
+    pool: Pool
+  },
+): Promise<Map<number, Promise<Average>>> {
+  const { weights, records, wanted, pool } = how
   const { songs, spec } = catalogue
-  const x = featureMatrix(spec, songs)
-  const logLength = Float64Array.from(songs, (song) => Math.log(song.lengthS))
-  const donors = listeners.filter((l) => l !== target && l.taste !== undefined)
-  const parts: Contribution[] = [{ predictions: predictSongs(taste.particles, x, logLength) }]
-  const scores = donors.map((donor) => scoreModel(donor.taste!.particles, observations))
-  const ids = [target.subject.id, ...donors.map((donor) => donor.subject.id)]
-  for (const donor of donors) {
-    const heard = new Set(donor.observations.song)
-    const known = Uint8Array.from(songs, (song) => (heard.has(song.id) ? 1 : 0))
-    parts.push({ predictions: predictSongs(donor.taste!.particles, x, logLength), known })
+  const table = {
+    ids: Uint32Array.from(songs, (song) => song.id),
+    x: featureMatrix(spec, songs),
+    logLength: Float64Array.from(songs, (song) => Math.log(song.lengthS)),
   }
-  const others = listeners.filter((l) => l !== target).flatMap(aggregatePlays)
-  if (others.length > 0) {
-    // The target's own plays are left out, or the aggregate would be judged by what it was fitted to.
-    const rng = stream(study.plan.seed, "aggregate", "without", target.subject.id)
-    const aggregate: Aggregate = fitAggregate(others, rng, study.plan.draws)
-    const equal = new Float64Array(aggregate.m)
-    scores.push(scoreMatrix(aggregateLogLikelihood(aggregate, observations), equal, observations.n))
-    const ofSongs = predictAggregate(
-      aggregate,
-      songs.map((song) => song.id),
-      logLength,
-    )
-    parts.push({ predictions: ofSongs, known: ofSongs.known })
-    ids.push(EVERYBODY)
+  const targets: Listener[] = []
+  for (const listener of listeners) {
+    const { id } = listener.subject
+    if (listener.taste === undefined || !wanted.includes(id)) continue
+    if ((await study.store.subjects.enrolmentOf(id)) !== undefined) targets.push(listener)
   }
-  const logWeights =
-    study.plan.profile === "thesis"
-      ? averagingWeights("density", scoreModel(taste.particles, observations), scores)
-      : borrow(
-          taste.particles,
-          observations,
-          taste.hyper,
-          scores,
-          stream(study.plan.seed, "subject", target.subject.id, "evidence", observations.n),
-        ).logWeights
-  return {
-    predictions: averagePredictions(parts, logWeights),
-    weights: new Map(ids.map((id, i) => [id, logWeights[i]])),
-  }
+  const averages = pool.run(
+    "average",
+    { crowd, songs: table },
+    targets.map(({ subject, observations }) => ({
+      subject: subject.id,
+      observations,
+      likeness: likenessOf(subject.id),
+      weighting: weights.weighting,
+      evidence: records.get(subject.id)?.evidence ?? 0,
+      all: study.plan.profile === "thesis",
+    })),
+  )
+  return new Map(targets.map(({ subject }, i) => [subject.id, averages[i]]))
 }
 
 // ── predictions → playlist ───────────────────────────────────────────────────────────────────────────────────
@@ -272,8 +431,8 @@ function average(
 async function designAndPublish(
   study: Study,
   catalogue: Catalogue,
-  listeners: readonly Listener[],
   listener: Listener,
+  averaged: Average | undefined,
   wave: number,
   now: number,
 ): Promise<RoundRow> {
@@ -292,7 +451,6 @@ async function designAndPublish(
   if ((await store.subjects.enrolmentOf(subject.id)) === undefined) {
     return { ...row, note: "carries no board: fieldtune enrol" }
   }
-  const averaged = average(study, catalogue, listeners, listener)
   if (averaged !== undefined) await store.models.saveWeights(listener.stored!.id, averaged.weights)
   const lists = await store.playlists.of(subject.id)
   const resting: number[][] = []
@@ -349,48 +507,4 @@ async function nextWave(study: Study, subjects: readonly number[]): Promise<numb
     for (const list of await study.store.playlists.of(id)) last = Math.max(last, list.wave)
   }
   return last + 1
-}
-
-// ── store → memory ───────────────────────────────────────────────────────────────────────────────────────────
-
-/** The features are frozen when they are first needed, so that a coefficient keeps its meaning as songs are added. */
-async function readCatalogue(study: Study, now: number): Promise<Catalogue> {
-  const { store } = study
-  const rows = await store.songs.all()
-  if (rows.length === 0) throw new Error("the catalogue is empty: fieldtune catalogue add FILE.csv")
-  const songs = rows.map(({ id, genre, artist, attributes, lengthMs }) => ({
-    id,
-    genre: genre || undefined,
-    artist,
-    attributes,
-    lengthS: lengthMs / 1000,
-  }))
-  const byId = new Map(songs.map((song) => [song.id, song]))
-  const frozen = await store.models.latest(EVERYBODY, "features")
-  if (frozen !== undefined) return { spec: frozen.summary as unknown as FeatureSpec, songs, byId }
-  const spec = describeFeatures(songs)
-  await store.models.save({
-    subject: EVERYBODY,
-    kind: "features",
-    at: now,
-    particles: new Uint8Array(0),
-    summary: { ...spec },
-    diagnostics: {},
-  })
-  return { spec, songs, byId }
-}
-
-async function readListener(study: Study, catalogue: Catalogue, id: number): Promise<Listener> {
-  const { store } = study
-  const subject = await store.subjects.get(id)
-  if (subject === undefined) throw new Error(`subject ${id} is not in the study`)
-  const plays = await store.plays.of(id)
-  const heard = plays.map((play) => ({
-    song: play.song,
-    heardS: play.heardMs / 1000,
-    reason: END_REASONS[play.reason],
-  }))
-  const observations = observePlays(heard, catalogue.spec, catalogue.byId)
-  const stored = await store.models.latest(id, "taste")
-  return { subject, plays, observations, stored, taste: stored && decodeTaste(stored.particles) }
 }

@@ -140,6 +140,32 @@ function stack(pointwise: readonly Float64Array[]): Float64Array {
   return weights.map(Math.log)
 }
 
+/**
+ * Log density of each of n plays under the average: log Σ_m π_m Γ_mk exp ℓ_mk / Σ_m π_m Γ_mk. `pointwise`: ℓ per model,
+ * the own first; `logWeights`: one per model, unnormalised; `known`: per model Γ_mk, length n, where it is not 1.
+ */
+export function mixtureLogDensity(
+  pointwise: readonly Float64Array[],
+  logWeights: ArrayLike<number>,
+  known: readonly (Uint8Array | undefined)[],
+): Float64Array {
+  const models = pointwise.length
+  const n = pointwise[0].length
+  const density = new Float64Array(n)
+  const weights = new Float64Array(models)
+  const terms = new Float64Array(models)
+  for (let k = 0; k < n; k++) {
+    for (let m = 0; m < models; m++) {
+      weights[m] = m === 0 || known[m] === undefined || known[m]![k] === 1 ? logWeights[m] : -Infinity
+      terms[m] = weights[m] + pointwise[m][k]
+    }
+    const total = logSumExp(weights)
+    // With every weight 0 the own model speaks alone, as in averagePredictions.
+    density[k] = Number.isFinite(total) ? logSumExp(terms) - total : pointwise[0][k]
+  }
+  return density
+}
+
 /** One model's part in an average. */
 export interface Contribution {
   predictions: Predictions

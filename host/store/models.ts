@@ -23,7 +23,7 @@ export interface Model {
   id: number
   /** EVERYBODY for the aggregate. */
   subject: number
-  /** `taste` or `aggregate`. */
+  /** `taste` and `prequential` of a subject; `features`, `aggregate` and `policy` of EVERYBODY. */
   kind: string
   /** 1, 2, 3, … per subject and kind. */
   version: number
@@ -57,6 +57,8 @@ export class UsedPlaysError extends Error {
 export interface ModelStore {
   /** Newest version. */
   latest(subject: number, kind: string): Promise<Model | undefined>
+  /** One version, undefined where it does not exist. */
+  at(subject: number, kind: string, version: number): Promise<Model | undefined>
   /** Newest version of every subject, ascending subject. */
   latestOf(kind: string): Promise<Model[]>
   /** Ascending number. */
@@ -84,6 +86,16 @@ export function modelStore(db: Kysely<Tables>): ModelStore {
         .where("kind", "=", kind)
         .orderBy("version", "desc")
         .limit(1)
+        .executeTakeFirst()
+      return row && read(row)
+    },
+    async at(subject, kind, version) {
+      const row = await db
+        .selectFrom("model")
+        .selectAll()
+        .where("subject", "=", subject)
+        .where("kind", "=", kind)
+        .where("version", "=", version)
         .executeTakeFirst()
       return row && read(row)
     },

@@ -47,6 +47,25 @@ const PlanSchema = Type.Object(
     syncMinutes: Type.Integer({ minimum: 0, maximum: 10080, default: 15 }),
     maxVolume: Type.Integer({ minimum: 0, maximum: MAX_VOLUME, default: 12 }),
     port: Type.Integer({ minimum: 0, maximum: 65535, default: 8137 }),
+    /** Whose models speak for a subject, and how loudly (host/model/borrow.ts). auto = density in the thesis profile;
+     *  otherwise what foretells the first wave best, kept for the whole study. */
+    weights: Type.Union(
+      [
+        Type.Literal("auto"),
+        Type.Literal("density"),
+        Type.Literal("geometric"),
+        Type.Literal("bayes"),
+        Type.Literal("stacking"),
+        Type.Literal("marginal"),
+        Type.Literal("own"),
+      ],
+      { default: "auto" },
+    ),
+    /** Weight that a wave's plays keep from one wave to the next; 1 = nothing is forgotten. auto = 1 in the thesis
+     *  profile; otherwise what foretells the second wave best, kept for the whole study. */
+    forgetting: Type.Union([Type.Literal("auto"), Type.Number({ exclusiveMinimum: 0, maximum: 1 })], {
+      default: "auto",
+    }),
     /** Which procedure estimates: the corrected one or the literal one for replication. */
     profile: Type.Union([Type.Literal("default"), Type.Literal("thesis")], { default: "default" }),
   },

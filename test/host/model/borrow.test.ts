@@ -1,8 +1,9 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { averagePredictions, scoreModel } from "../../../host/model/average.js"
+import { averagePredictions, averagingWeights, leaveOneOut, scoreModel } from "../../../host/model/average.js"
 import { borrow } from "../../../host/model/borrow.js"
 import { condense } from "../../../host/model/condense.js"
+import { logEvidence } from "../../../host/model/evidence.js"
 import type { Observations } from "../../../host/model/observations.js"
 import { cloneParticles, normalisedWeights, type Particles } from "../../../host/model/particles.js"
 import { predictSongs } from "../../../host/model/predict.js"
@@ -34,7 +35,8 @@ function study(
     const donors = [fit(other.observations), fit(like.observations)]
     const own = fit(plays)
     const scores = donors.map((donor) => scoreModel(donor, plays))
-    const { method, logWeights } = borrow(own, plays, hyper, scores, rng)
+    const model = { particles: own, observations: plays, evidence: logEvidence(plays, hyper, rng) }
+    const { method, logWeights } = borrow("switch", model, scores)
     const { x } = like.observations
     const logLength = new Float64Array(200).fill(1)
     const predictions = [own, ...donors].map((model) => ({ predictions: predictSongs(model, x, logLength) }))
@@ -60,10 +62,30 @@ test("listeners with 200 plays borrow little and lose nothing by it", () => {
   assert.ok(averaged < 1.15 * own && borrowed < 0.35, JSON.stringify({ own, averaged, borrowed }))
 })
 
-test("without donors the own model speaks alone", () => {
+test("without donors the own model speaks alone, and with donors where no averaging is asked for", () => {
   const { observations, truth } = simulate(hyper, 5, stream(95, "alone"), {
     censoring: true,
     collinear: false,
   })
-  assert.deepEqual(Array.from(borrow(truth, observations, hyper, [], stream(1, "none")).logWeights), [0])
+  const own = { particles: truth, observations, evidence: -9 }
+  assert.deepEqual(Array.from(borrow("switch", own, []).logWeights), [0])
+  const donor = scoreModel(truth, observations)
+  assert.deepEqual(Array.from(normalisedWeights(borrow("own", own, [donor]).logWeights)), [1, 0])
+})
+
+test("each weighting judges the own model as it says: marginal by its evidence, stacking left-one-out", () => {
+  const rng = stream(96, "own")
+  const { observations, truth } = simulate(hyper, 12, rng, { censoring: true, collinear: false })
+  const data = condense(observations, hyper.constantMean)
+  const { particles } = sampleFirstBlock(data, hyper, { rngs: [rng], draws: 200 })
+  const own = { particles, observations, evidence: -31.5 }
+  const [score, donor] = [particles, truth].map((model) => scoreModel(model, observations))
+  const logPrior = [Math.log(0.9), Math.log(0.1)]
+  const { logWeights } = borrow("marginal", own, [donor], logPrior)
+  assert.deepEqual(Array.from(logWeights), [-31.5 + logPrior[0], donor.joint + logPrior[1]])
+  for (const method of ["density", "geometric", "bayes"] as const) {
+    assert.deepEqual(borrow(method, own, [donor]).logWeights, averagingWeights(method, score, [donor]))
+  }
+  const held = { ...score, pointwise: leaveOneOut(particles, observations).pointwise }
+  assert.deepEqual(borrow("stacking", own, [donor]).logWeights, averagingWeights("stacking", held, [donor]))
 })

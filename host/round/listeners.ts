@@ -1,0 +1,71 @@
+// What the store holds, as the models read it: the catalogue with the study's frozen yardstick, and the listeners
+// with their plays and models.
+
+import { END_REASONS } from "../../src/record.js"
+import { describeFeatures, type FeatureSpec, type Song } from "../model/features.js"
+import { type Observations, observePlays } from "../model/observations.js"
+import type { TasteModel } from "../model/taste.js"
+import { decodeTaste } from "../model/taste-bytes.js"
+import { EVERYBODY, type Model } from "../store/models.js"
+import type { Play } from "../store/plays.js"
+import type { Subject } from "../store/subjects.js"
+import type { Study } from "../study/study.js"
+
+export interface Catalogue {
+  spec: FeatureSpec
+  songs: (Song & { artist: string })[]
+  byId: Map<number, Song>
+}
+
+/** A subject with what the store and the models know of it. */
+export interface Listener {
+  subject: Subject
+  /** In the order of their arrival. */
+  plays: Play[]
+  observations: Observations
+  /** Undefined before the first estimate. */
+  stored?: Model
+  taste?: TasteModel
+}
+
+/** The features are frozen when they are first needed, so that a coefficient keeps its meaning as songs are added. */
+export async function readCatalogue(study: Study, now: number): Promise<Catalogue> {
+  const { store } = study
+  const rows = await store.songs.all()
+  if (rows.length === 0) throw new Error("the catalogue is empty: fieldtune catalogue add FILE.csv")
+  const songs = rows.map(({ id, genre, artist, attributes, lengthMs }) => ({
+    id,
+    genre: genre || undefined,
+    artist,
+    attributes,
+    lengthS: lengthMs / 1000,
+  }))
+  const byId = new Map(songs.map((song) => [song.id, song]))
+  const frozen = await store.models.latest(EVERYBODY, "features")
+  if (frozen !== undefined) return { spec: frozen.summary as unknown as FeatureSpec, songs, byId }
+  const spec = describeFeatures(songs)
+  await store.models.save({
+    subject: EVERYBODY,
+    kind: "features",
+    at: now,
+    particles: new Uint8Array(0),
+    summary: { ...spec },
+    diagnostics: {},
+  })
+  return { spec, songs, byId }
+}
+
+export async function readListener(study: Study, catalogue: Catalogue, id: number): Promise<Listener> {
+  const { store } = study
+  const subject = await store.subjects.get(id)
+  if (subject === undefined) throw new Error(`subject ${id} is not in the study`)
+  const plays = await store.plays.of(id)
+  const heard = plays.map((play) => ({
+    song: play.song,
+    heardS: play.heardMs / 1000,
+    reason: END_REASONS[play.reason],
+  }))
+  const observations = observePlays(heard, catalogue.spec, catalogue.byId)
+  const stored = await store.models.latest(id, "taste")
+  return { subject, plays, observations, stored, taste: stored && decodeTaste(stored.particles) }
+}

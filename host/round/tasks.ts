@@ -1,0 +1,155 @@
+// The heavy work of a pass, as pure functions of plain data: a thread can run them, and gives what this thread would.
+//
+//   taste      one subject's model: first block, update, or all plays again
+//   aggregate  the song constants of a set of plays
+//   foretell   prequential score of one subject's new plays under every candidate weighting
+//   average    what the averaged models expect of every song, for one subject
+
+import { type Aggregate, type AggregatePlay, fitAggregate } from "../model/aggregate.js"
+import { averagePredictions, type Contribution } from "../model/average.js"
+import { type Weighting, borrow } from "../model/borrow.js"
+import {
+  aggregateDonor,
+  type Centre,
+  centreOf,
+  DONOR_LIMIT,
+  type Donor,
+  donorPrior,
+  nearestDonors,
+  type SongTable,
+  tasteDonor,
+} from "../model/donors.js"
+import type { Observations } from "../model/observations.js"
+import type { Particles } from "../model/particles.js"
+import { type Predictions, predictSongs } from "../model/predict.js"
+import { type BlockScore, type Foretold, foretellBlock } from "../model/prequential.js"
+import type { Hyper } from "../model/prior.js"
+import { stream } from "../model/random.js"
+import { fitFirstBlock, type TasteModel, type TasteOptions, updateTaste } from "../model/taste.js"
+import { EVERYBODY } from "../store/models.js"
+
+export interface TasteInput {
+  observations: Observations
+  options: TasteOptions
+  /** A new model with this prior … */
+  hyper?: Hyper
+  /** … or this model, brought up to date. */
+  model?: TasteModel
+}
+
+export interface AggregateInput {
+  plays: AggregatePlay[]
+  seed: number
+  stream: (string | number)[]
+  draws: number
+}
+
+/** The models that can speak for a subject. */
+export interface Crowd {
+  /** One per subject with a model, ascending id. */
+  members: { id: number; particles: Particles; heard: Uint32Array }[]
+  /** Song constants without the plays of some subjects; `of`: which one is without a subject's own. */
+  aggregates: Aggregate[]
+  of: Map<number, number>
+}
+
+/** The subject whose models are to be averaged. */
+interface Target {
+  subject: number
+  observations: Observations
+  /** Log prior of each donor where a representation gives one: by subject id. */
+  likeness?: Map<number, number>
+}
+
+export interface ForetellInput extends Target {
+  before: Foretold
+  hyper: Hyper
+  /** The model of the rows before; left out for a first block. */
+  particles?: Particles
+  draws: number
+  seed: number
+  stream: (string | number)[]
+}
+
+export interface AverageInput extends Target {
+  weighting: Weighting
+  evidence: number
+  /** Score every donor, however many there are. */
+  all: boolean
+}
+
+export interface Average {
+  predictions: Predictions
+  /** Natural logs by subject, EVERYBODY = the song constants; who has no say is left out. */
+  weights: Map<number, number>
+}
+
+export const TASKS = {
+  taste: (_: null, { observations, options, hyper, model }: TasteInput): TasteModel =>
+    model === undefined
+      ? fitFirstBlock(observations, hyper!, options)
+      : updateTaste(model, observations, model.plays, options),
+
+  aggregate: (_: null, { plays, seed, stream: names, draws }: AggregateInput): Aggregate =>
+    fitAggregate(plays, stream(seed, ...names), draws),
+
+  foretell(crowd: Crowd, input: ForetellInput): { foretold: Foretold; block: BlockScore } {
+    const { before, observations, hyper, particles, draws } = input
+    const { donors, logLikeness } = donorsFor(crowd, input, false)
+    const rng = stream(input.seed, ...input.stream)
+    return foretellBlock(before, observations, { hyper, particles, draws }, donors, rng, logLikeness)
+  },
+
+  average({ crowd, songs }: { crowd: Crowd; songs: SongTable }, input: AverageInput): Average {
+    const { subject, observations, weighting, evidence } = input
+    const own = crowd.members.find((member) => member.id === subject)!.particles
+    const { ids, donors, logLikeness } = donorsFor(crowd, input, input.all)
+    const scores = donors.map((donor) => donor.score(observations))
+    const logPrior = logLikeness && donorPrior(logLikeness)
+    const { logWeights } = borrow(weighting, { particles: own, observations, evidence }, scores, logPrior)
+    const parts: Contribution[] = [{ predictions: predictSongs(own, songs.x, songs.logLength) }]
+    const weights = new Map([[subject, logWeights[0]]])
+    const heard = [logWeights[0]]
+    donors.forEach((donor, d) => {
+      const weight = logWeights[d + 1]
+      if (weight === Number.NEGATIVE_INFINITY) return
+      parts.push({ predictions: donor.predict(songs), known: donor.knows(songs.ids) })
+      weights.set(ids[d], weight)
+      heard.push(weight)
+    })
+    return { predictions: averagePredictions(parts, heard), weights }
+  },
+}
+
+/** The other members that are near enough to be asked, and the song constants without the target's plays. */
+function donorsFor(
+  crowd: Crowd,
+  { subject, observations, likeness }: Target,
+  all: boolean,
+): { ids: number[]; donors: Donor[]; logLikeness?: (number | undefined)[] } {
+  const others = crowd.members.filter((member) => member.id !== subject)
+  const likenessOf = others.map((member) => likeness?.get(member.id))
+  const near =
+    all || others.length <= DONOR_LIMIT
+      ? Int32Array.from(others.keys())
+      : nearestDonors(observations, others.map(centreOfMember), likenessOf)
+  const ids = Array.from(near, (i) => others[i].id)
+  const donors = Array.from(near, (i) => tasteDonor(others[i].particles, new Set(others[i].heard)))
+  const logLikeness: (number | undefined)[] = Array.from(near, (i) => likenessOf[i])
+  const aggregate = crowd.aggregates[crowd.of.get(subject) ?? -1]
+  if (aggregate !== undefined && aggregate.plays > 0) {
+    ids.push(EVERYBODY)
+    donors.push(aggregateDonor(aggregate))
+    logLikeness.push(undefined)
+  }
+  return { ids, donors, logLikeness: likeness && logLikeness }
+}
+
+/** Made once for all targets of a crowd. */
+const centres = new WeakMap<Particles, Centre>()
+
+function centreOfMember({ particles }: Crowd["members"][number]): Centre {
+  const centre = centres.get(particles) ?? centreOf(particles)
+  centres.set(particles, centre)
+  return centre
+}
