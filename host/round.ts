@@ -14,23 +14,29 @@ import { knowledgeOf } from "./design/information.js"
 import { reasonText } from "./design/reason.js"
 import type { AggregatePlay } from "./model/aggregate.js"
 import { encodeAggregate, summariseAggregate } from "./model/aggregate-bytes.js"
+import { DRIFT_LIMIT } from "./model/drift.js"
 import { featureMatrix } from "./model/features.js"
+import { newestWave } from "./model/forget.js"
 import { takeRows } from "./model/observations.js"
-import { type BlockScore, type Choice, choose } from "./model/prequential.js"
+import { type BlockScore, CANDIDATES, type Candidate, type Choice, choose } from "./model/prequential.js"
 import { freezePrior } from "./model/prior.js"
-import { summarise, type TasteModel } from "./model/taste.js"
+import { summarise } from "./model/taste.js"
 import { decodeTaste, encodeTaste } from "./model/taste-bytes.js"
 import { type Catalogue, type Listener, readCatalogue, readListener } from "./round/listeners.js"
 import {
-  decide,
-  type PrequentialRecord,
-  readRecord,
-  saveRecord,
-  type WeightingChoice,
+  DELTAS,
+  type Delta,
+  decideForgetting,
+  decideWeighting,
+  type ForgettingPolicy,
+  forgettingOf,
+  sumBlocks,
+  type WeightingPolicy,
   weightingOf,
 } from "./round/policy.js"
 import { openPool, type Pool } from "./round/pool.js"
-import type { AggregateInput, Average, Crowd, ForetellInput, TasteInput } from "./round/tasks.js"
+import { type PrequentialRecord, readRecord, saveRecord } from "./round/record.js"
+import type { AggregateInput, Average, Crowd, ForetellInput, TasteInput, TasteOutput } from "./round/tasks.js"
 import { EVERYBODY, UsedPlaysError } from "./store/models.js"
 import { publish } from "./study/publish.js"
 import type { Study } from "./study/study.js"
@@ -75,15 +81,19 @@ interface RoundRow {
   version: number | null
   /** Share of utility given up to learn; null where the design has no utility. */
   price: number | null
+  /** Probability of so bad a score of the newest plays if the taste has not changed; null where it was not judged. */
+  drift: number | null
   note?: string
 }
 
 export interface RoundReport {
   wave: number
   /** The weighting of this wave's averages. */
-  weights: WeightingChoice
+  weights: WeightingPolicy
   /** What every weighting scored on the plays since the last round; null where none were foretold. */
-  foretold: Omit<Choice, "weighting"> | null
+  foretold: Choice<Candidate> | null
+  /** Power that the plays of a wave keep from each wave to the next. */
+  forgetting: ForgettingPolicy
   subjects: RoundRow[]
 }
 
@@ -112,7 +122,9 @@ export async function runRound(study: Study, options: RoundOptions): Promise<Rou
     const likenessOf = likenesses(listeners, options.likeness)
     const wave = await nextWave(study, wanted)
     const foretold = await foretellPlays(study, listeners, crowd, likenessOf, wave, now, pool)
-    const weights = await decide(study, [...foretold.records.values()], wave - 1, now)
+    const scored = [...foretold.records.values()].map(({ blocks }) => sumBlocks(CANDIDATES, blocks))
+    const weights = await decideWeighting(study, scored, wave - 1, now)
+    const forgetting = await decideForgetting(study, listeners.flatMap(forgettingScores), wave - 1, now)
     const averages = await averageAll(study, catalogue, listeners, crowd, likenessOf, {
       weights,
       records: foretold.records,
@@ -128,7 +140,7 @@ export async function runRound(study: Study, options: RoundOptions): Promise<Rou
       )
       options.progress?.(subjects.length)
     }
-    return { wave, weights, foretold: summaryOf(foretold.blocks), subjects }
+    return { wave, weights, foretold: choose(CANDIDATES, foretold.blocks) ?? null, forgetting, subjects }
   })
 }
 
@@ -152,8 +164,9 @@ async function estimateAll(
   if (wanted.length === 0) return []
   const catalogue = await readCatalogue(study, options.now)
   const rows: EstimateRow[] = []
+  const policy = await forgettingOf(study)
   const prepared: Prepared[] = []
-  for (const id of wanted) prepared.push(await prepareBlock(study, catalogue, id))
+  for (const id of wanted) prepared.push(await prepareBlock(study, catalogue, id, policy))
   const models = pool.run(
     "taste",
     null,
@@ -186,7 +199,12 @@ interface Prepared {
   note?: string
 }
 
-async function prepareBlock(study: Study, catalogue: Catalogue, id: number): Promise<Prepared> {
+async function prepareBlock(
+  study: Study,
+  catalogue: Catalogue,
+  id: number,
+  { forgetting, from }: ForgettingPolicy,
+): Promise<Prepared> {
   const listener = await readListener(study, catalogue, id)
   const { subject, plays, observations, stored, taste } = listener
   const { profile, seed, draws, designsBeforeRefit } = study.plan
@@ -199,38 +217,56 @@ async function prepareBlock(study: Study, catalogue: Catalogue, id: number): Pro
   // After designsBeforeRefit designs the subject starts again from all its plays (thesis p. 38).
   const again = taste !== undefined && cycle > Number(stored?.summary.cycle ?? 0)
   if (taste !== undefined && !again) {
-    return { listener, cycle, input: { observations, model: taste, options: { seed, stream: named } } }
+    // Before the study has decided, the first plays of a later wave are foretold under every factor.
+    const older = observations
+      .wave!.subarray(0, taste.plays)
+      .some((wave) => wave > 0 && wave < newestWave(observations, observations.n))
+    const deltas = from === "rule" && older ? DELTAS.map(Number) : []
+    const options = { seed, stream: named, forgetting }
+    return { listener, cycle, input: { observations, model: taste, options, deltas } }
   }
   const hyper = taste?.hyper ?? freezePrior(observations, catalogue.spec)
   if ("reason" in hyper) return { listener, cycle, note: hyper.reason }
-  const streams = again ? [...named, "cycle", cycle] : named
-  return {
-    listener,
-    cycle,
-    input: { observations, hyper, options: { profile, seed, stream: streams, draws } },
-  }
+  const options = { profile, seed, stream: again ? [...named, "cycle", cycle] : named, draws, forgetting }
+  return { listener, cycle, input: { observations, hyper, options } }
 }
 
 async function saveBlock(
   study: Study,
   listener: Listener,
-  model: TasteModel,
+  { model, foretold }: TasteOutput,
   cycle: number,
   now: number,
 ): Promise<EstimateRow> {
   const row = untouched(listener)
+  const blocks = forgettingScores(listener)
+  if (foretold.length > 0) {
+    const scores = Object.fromEntries(DELTAS.map((delta, i) => [delta, foretold[i]])) as Record<Delta, number>
+    blocks.push({ plays: model.plays - row.plays, scores })
+  }
   await study.store.models.save({
     subject: row.subject,
     kind: "taste",
     at: now,
     particles: encodeTaste(model),
-    summary: { ...summarise(model), blocks: model.blocks, cycle },
+    summary: {
+      ...summarise(model),
+      blocks: model.blocks,
+      cycle,
+      ...(blocks.length > 0 ? { forgetting: sumBlocks(DELTAS, blocks) } : {}),
+    },
     diagnostics: { ...model.diagnostics },
     block: { toPlay: listener.plays.at(-1)!.id, plays: model.plays - row.plays },
   })
   const { ess, khat, refitted } = model.diagnostics
   const note = model.warnings.length > 0 ? model.warnings.join("; ") : undefined
   return { ...row, plays: model.plays, added: model.plays - row.plays, ess, khat, refitted, note }
+}
+
+/** What the forgetting factors have scored on the subject's plays so far: one block or none. */
+function forgettingScores({ stored }: Listener): BlockScore<Delta>[] {
+  const block = stored?.summary.forgetting as BlockScore<Delta> | undefined
+  return block === undefined ? [] : [block]
 }
 
 function untouched({ subject, taste }: Listener): EstimateRow {
@@ -303,7 +339,7 @@ function crowdOf(listeners: readonly Listener[], aggregates: Pick<Crowd, "aggreg
       ? []
       : [{ id: subject.id, particles: taste.particles, heard: new Uint32Array(new Set(observations.song)) }],
   )
-  return { members, ...aggregates }
+  return { members, ...aggregates, everybody: EVERYBODY }
 }
 
 type LikenessOf = (subject: number) => Map<number, number> | undefined
@@ -330,10 +366,10 @@ async function foretellPlays(
   wave: number,
   now: number,
   pool: Pool,
-): Promise<{ records: Map<number, PrequentialRecord>; blocks: BlockScore[] }> {
+): Promise<{ records: Map<number, PrequentialRecord>; blocks: BlockScore<Candidate>[] }> {
   const { plan, store } = study
   const records = new Map<number, PrequentialRecord>()
-  const blocks: BlockScore[] = []
+  const blocks: BlockScore<Candidate>[] = []
   const { weighting, from } = await weightingOf(study)
   if (from === "plan" && weighting !== "marginal") return { records, blocks }
   if (from === "profile") return { records, blocks }
@@ -350,9 +386,7 @@ async function foretellPlays(
       observations,
       likeness: likenessOf(subject.id),
       before: { rows: record.rows, evidence: record.evidence },
-      hyper: taste.hyper,
-      particles: made && decodeTaste(made.particles).particles,
-      draws: plan.draws,
+      own: made ? { model: decodeTaste(made.particles) } : { hyper: taste.hyper, draws: plan.draws },
       seed: plan.seed,
       stream: ["subject", subject.id, "foretell", record.rows],
     }
@@ -377,13 +411,6 @@ async function foretellPlays(
   return { records, blocks }
 }
 
-function summaryOf(blocks: readonly BlockScore[]): RoundReport["foretold"] {
-  const choice = choose(blocks)
-  if (choice === undefined) return null
-  const { weighting, ...rest } = choice
-  return rest
-}
-
 /** What the averaged models expect of every song, and who had what say in it, for each wanted subject with a model. */
 async function averageAll(
   study: Study,
@@ -392,7 +419,7 @@ async function averageAll(
   crowd: Crowd,
   likenessOf: LikenessOf,
   how: {
-    weights: WeightingChoice
+    weights: WeightingPolicy
     records: ReadonlyMap<number, PrequentialRecord>
     wanted: readonly number[]
     pool: Pool
@@ -428,6 +455,8 @@ async function averageAll(
 
 // ── predictions → playlist ───────────────────────────────────────────────────────────────────────────────────
 
+const DRIFT_ALARM = "drift: the newest plays are not what the model expected"
+
 async function designAndPublish(
   study: Study,
   catalogue: Catalogue,
@@ -447,6 +476,7 @@ async function designAndPublish(
     design: arm.design as string,
     version: null,
     price: null,
+    drift: taste?.diagnostics.drift?.p ?? null,
   }
   if ((await store.subjects.enrolmentOf(subject.id)) === undefined) {
     return { ...row, note: "carries no board: fieldtune enrol" }
@@ -485,7 +515,9 @@ async function designAndPublish(
     items: design.items.map((item) => playlistItem(item, design)),
     summary: { ...design.summary },
   })
-  const note = design.summary.notes.length > 0 ? design.summary.notes.join("; ") : undefined
+  const alarm = row.drift !== null && row.drift <= DRIFT_LIMIT ? [DRIFT_ALARM] : []
+  const notes = [...alarm, ...design.summary.notes]
+  const note = notes.length > 0 ? notes.join("; ") : undefined
   const price = design.summary.price?.total ?? null
   return { ...row, design: design.summary.design, version: published.version, price, note }
 }

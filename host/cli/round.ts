@@ -1,6 +1,8 @@
 // fieldtune round: estimate every subject from its plays, design the next wave's playlists, publish them.
 
+import { availableParallelism } from "node:os"
 import type { Command } from "commander"
+import type { RoundReport } from "../round.js"
 import { openStudy } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command } from "./command.js"
 import { withProgress } from "./progress.js"
@@ -8,6 +10,7 @@ import { table } from "./table.js"
 
 interface Options extends CommonOptions {
   subject?: number[]
+  workers: number
 }
 
 export function roundCommand(): Command {
@@ -17,6 +20,12 @@ export function roundCommand(): Command {
     "fieldtune round --subject 3,7",
   )
     .option("--subject <numbers>", "only these subjects, separated by commas", subjectList)
+    .option(
+      "--workers <n>",
+      "threads that compute; the result does not depend on it",
+      workerCount,
+      availableParallelism(),
+    )
     .action(async (options: Options) => {
       const study = await openStudy(options.study)
       try {
@@ -31,7 +40,12 @@ export function roundCommand(): Command {
         // The estimation is heavy to load, and no other command needs it.
         const { runRound } = await import("../round.js")
         const report = await withProgress("subjects", wanted.length, (done) =>
-          runRound(study, { now: Date.now(), subjects: options.subject, progress: done }),
+          runRound(study, {
+            now: Date.now(),
+            subjects: options.subject,
+            progress: done,
+            workers: Math.min(options.workers, MOST_WORKERS),
+          }),
         )
         const rows = report.subjects.map((row) => [
           row.subject,
@@ -49,12 +63,46 @@ export function roundCommand(): Command {
           "",
           ...table(header, rows),
           "",
+          ...policyLines(report),
+          "",
           "Next: boards fetch them at their next sync; fieldtune status shows who plays what",
         ])
       } finally {
         await study.close()
       }
     })
+}
+
+/** What this wave's averages are made of, and how its weighting did on the plays of the last one. */
+function policyLines({ weights, forgetting, foretold }: RoundReport): string[] {
+  const reason = (from: string, wave?: number): string =>
+    ({
+      plan: "as the plan says",
+      profile: "as the profile says",
+      rule: "nothing is decided yet",
+      wave: `it foretold the plays after wave ${wave} best`,
+    })[from] ?? from
+  const scores = foretold
+    ? Object.entries(foretold.scores).map(([name, sum]) => `${name} ${(sum / foretold.plays).toFixed(3)}`)
+    : []
+  return [
+    `Averaging: ${weights.weighting} (${reason(weights.from, weights.decision?.wave)}). Forgetting: ${forgetting.forgetting} (${reason(forgetting.from, forgetting.decision?.wave)}).`,
+    ...(foretold
+      ? [
+          `Log score of a play, ${foretold.plays} of them foretold since the last round: ${scores.join(", ")}.`,
+        ]
+      : []),
+  ]
+}
+
+/** More threads than this wait for each other's memory. */
+const MOST_WORKERS = 64
+
+function workerCount(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) {
+    throw new CommandError(`--workers: must be a whole number from 1, got ${JSON.stringify(text)}`)
+  }
+  return Number(text)
 }
 
 function subjectList(text: string): number[] {

@@ -52,7 +52,7 @@ export interface BlockScore<K extends string> {
 }
 
 /** The subject's own model of the rows before. */
-type Own = { model: TasteModel } | { hyper: Hyper; draws: number }
+export type Own = { model: TasteModel } | { hyper: Hyper; draws: number }
 
 /**
  * Foretells rows before.rows … n − 1. `own`: the model of the rows before; for a first block the prior, of which `draws`
@@ -139,7 +139,7 @@ export function choose<K extends string>(
   const errors = {} as Record<K, number>
   let best = names[0]
   for (const name of names) {
-    scores[name] = used.reduce((sum, block) => sum + block.scores[name], 0)
+    scores[name] = used.reduce<number>((sum, block) => sum + block.scores[name], 0)
     if (scores[name] > scores[best]) best = name
   }
   for (const name of names) {

@@ -60,10 +60,12 @@ export async function readListener(study: Study, catalogue: Catalogue, id: numbe
   const subject = await store.subjects.get(id)
   if (subject === undefined) throw new Error(`subject ${id} is not in the study`)
   const plays = await store.plays.of(id)
+  const waves = new Map((await store.playlists.of(id)).map((list) => [list.id, list.wave]))
   const heard = plays.map((play) => ({
     song: play.song,
     heardS: play.heardMs / 1000,
     reason: END_REASONS[play.reason],
+    wave: play.playlist === null ? 0 : waves.get(play.playlist),
   }))
   const observations = observePlays(heard, catalogue.spec, catalogue.byId)
   const stored = await store.models.latest(id, "taste")

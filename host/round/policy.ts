@@ -1,102 +1,125 @@
-// What a study decides once and then keeps: the weighting of its averages, by the prequential score of its first wave.
+// What a study decides once and then keeps: the weighting of its averages, by what foretold its first wave best, and
+// its forgetting factor, by what foretold the second one best (the first that has older plays to forget).
 //
-//   weightingOf(study)                       what holds now, and who said so
-//   foretold(…)                              the record of one subject: what its blocks scored
-//   decide(study, wave, now)                 settles the policy when enough subjects have been foretold
+//   weightingOf(study), forgettingOf(study)   what holds now, and who said so
+//   decideWeighting(…), decideForgetting(…)   settle it when enough subjects have been foretold
 //
-// Both are models in the store: `prequential`, one per subject with a version per block, and `policy` of EVERYBODY.
-// A policy that exists is never replaced.
+// A decision is a model of EVERYBODY in the store, kind `weighting` or `forgetting`; one that exists is never
+// replaced. What each subject's blocks scored stands in its own models: `prequential` and the summary of `taste`.
 
 import type { Weighting } from "../model/borrow.js"
-import { type BlockScore, type Candidate, type Choice, choose, type Foretold } from "../model/prequential.js"
+import { type BlockScore, CANDIDATES, type Candidate, type Choice, choose } from "../model/prequential.js"
 import { EVERYBODY } from "../store/models.js"
 import type { Study } from "../study/study.js"
 
-export interface WeightingChoice {
+/** Who said so. `rule`: nothing is decided yet; `wave`: the scores of a wave. */
+type From = "plan" | "profile" | "rule" | "wave"
+
+/** The scores that decided, and the wave whose plays they are. */
+type Decision<K extends string> = Choice<K> & { wave: number }
+
+export interface WeightingPolicy {
   weighting: Weighting
-  /** `rule`: nothing is decided yet. `wave`: decided by the score of a wave. */
-  from: "plan" | "profile" | "rule" | "wave"
-  /** The scores that decided, and the wave in whose pass they did. */
-  choice?: Choice & { wave: number }
+  from: From
+  decision?: Decision<Candidate>
 }
 
-/** Before anything is decided: marginal weights while plays are few, then stacking. */
-const UNDECIDED: Candidate = "switch"
+/** Forgetting factors that a study chooses from; among equals the first. */
+export const DELTAS = ["1", "0.85", "0.7"] as const
+export type Delta = (typeof DELTAS)[number]
 
-/** Subjects with a score before the policy is decided: at least this many, and this share of those with a playlist. */
+export interface ForgettingPolicy {
+  forgetting: number
+  from: From
+  decision?: Decision<Delta>
+}
+
+/** Before anything is decided: marginal weights while plays are few, then stacking; and nothing is forgotten. */
+const UNDECIDED = { weighting: "switch", forgetting: 1 } as const
+
+/** Subjects with a score before anything is decided: at least this many, and this share of those with a playlist. */
 const DECIDING_SUBJECTS = 2
 const DECIDING_SHARE = 0.5
 
-export async function weightingOf({ plan, store }: Study): Promise<WeightingChoice> {
+export async function weightingOf(study: Study): Promise<WeightingPolicy> {
+  const { plan } = study
   if (plan.weights !== "auto") return { weighting: plan.weights, from: "plan" }
   if (plan.profile === "thesis") return { weighting: "density", from: "profile" }
-  const policy = await store.models.latest(EVERYBODY, "policy")
-  if (policy === undefined) return { weighting: UNDECIDED, from: "rule" }
-  const choice = policy.summary as unknown as Choice & { wave: number }
-  return { weighting: choice.weighting, from: "wave", choice }
+  const decision = await decisionOf<Candidate>(study, "weighting")
+  if (decision === undefined) return { weighting: UNDECIDED.weighting, from: "rule" }
+  return { weighting: decision.best, from: "wave", decision }
 }
 
-/** A subject's plays as they were foretold so far. */
-export interface PrequentialRecord extends Foretold {
-  /** Version of the taste model that has taken in these rows. */
-  taste: number
-  blocks: (BlockScore & { wave: number })[]
+export async function forgettingOf(study: Study): Promise<ForgettingPolicy> {
+  const { plan } = study
+  if (plan.forgetting !== "auto") return { forgetting: plan.forgetting, from: "plan" }
+  if (plan.profile === "thesis") return { forgetting: 1, from: "profile" }
+  const decision = await decisionOf<Delta>(study, "forgetting")
+  if (decision === undefined) return { forgetting: UNDECIDED.forgetting, from: "rule" }
+  return { forgetting: Number(decision.best), from: "wave", decision }
 }
 
-export async function readRecord({ store }: Study, subject: number): Promise<PrequentialRecord> {
-  const model = await store.models.latest(subject, "prequential")
-  if (model === undefined) return { rows: 0, evidence: 0, taste: 0, blocks: [] }
-  return model.summary as unknown as PrequentialRecord
-}
-
-export async function saveRecord(
-  { store }: Study,
-  subject: number,
-  record: PrequentialRecord,
-  now: number,
-): Promise<void> {
-  await store.models.save({
-    subject,
-    kind: "prequential",
-    at: now,
-    particles: new Uint8Array(0),
-    summary: { ...record },
-    diagnostics: {},
-  })
-}
-
-/** Decides by all scores so far, once there are enough of them. */
-export async function decide(
+/** `blocks`: one per subject with a score, the sum of what it scored so far. */
+export async function decideWeighting(
   study: Study,
-  records: readonly PrequentialRecord[],
+  blocks: readonly BlockScore<Candidate>[],
   wave: number,
   now: number,
-): Promise<WeightingChoice> {
+): Promise<WeightingPolicy> {
   const present = await weightingOf(study)
-  if (present.from !== "rule") return present
-  const scored = records.filter((record) => record.blocks.some((block) => block.plays > 0))
-  const asked = new Set((await study.store.playlists.all()).map((list) => list.subject)).size
-  if (scored.length < DECIDING_SUBJECTS || scored.length < DECIDING_SHARE * asked) return present
-  const choice = choose(scored.map((record) => sumBlocks(record.blocks)))
-  if (choice === undefined) return present
-  await study.store.models.save({
+  if (present.from !== "rule" || !(await decide(study, "weighting", CANDIDATES, blocks, wave, now)))
+    return present
+  return weightingOf(study)
+}
+
+/** The same for the forgetting factor. */
+export async function decideForgetting(
+  study: Study,
+  blocks: readonly BlockScore<Delta>[],
+  wave: number,
+  now: number,
+): Promise<ForgettingPolicy> {
+  const present = await forgettingOf(study)
+  if (present.from !== "rule" || !(await decide(study, "forgetting", DELTAS, blocks, wave, now)))
+    return present
+  return forgettingOf(study)
+}
+
+async function decisionOf<K extends string>(study: Study, kind: string): Promise<Decision<K> | undefined> {
+  const model = await study.store.models.latest(EVERYBODY, kind)
+  return model && (model.summary as unknown as Decision<K>)
+}
+
+/** True where there were enough scores to decide by. */
+async function decide<K extends string>(
+  { store }: Study,
+  kind: string,
+  names: readonly K[],
+  blocks: readonly BlockScore<K>[],
+  wave: number,
+  now: number,
+): Promise<boolean> {
+  const choice = choose(names, blocks)
+  const asked = new Set((await store.playlists.all()).map((list) => list.subject)).size
+  if (choice === undefined) return false
+  if (choice.subjects < DECIDING_SUBJECTS || choice.subjects < DECIDING_SHARE * asked) return false
+  await store.models.save({
     subject: EVERYBODY,
-    kind: "policy",
+    kind,
     at: now,
     particles: new Uint8Array(0),
     summary: { ...choice, wave },
     diagnostics: {},
   })
-  return weightingOf(study)
+  return true
 }
 
-function sumBlocks(blocks: readonly BlockScore[]): BlockScore {
-  const total: BlockScore = { plays: 0, scores: { switch: 0, stacking: 0, marginal: 0, own: 0 } }
-  for (const { plays, scores } of blocks) {
-    total.plays += plays
-    for (const candidate of Object.keys(total.scores) as Candidate[]) {
-      total.scores[candidate] += scores[candidate]
-    }
-  }
-  return total
+/** What one subject's blocks scored together. */
+export function sumBlocks<K extends string>(
+  names: readonly K[],
+  blocks: readonly BlockScore<K>[],
+): BlockScore<K> {
+  const scores = {} as Record<K, number>
+  for (const name of names) scores[name] = blocks.reduce<number>((sum, block) => sum + block.scores[name], 0)
+  return { plays: blocks.reduce((sum, block) => sum + block.plays, 0), scores }
 }

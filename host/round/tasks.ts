@@ -7,7 +7,7 @@
 
 import { type Aggregate, type AggregatePlay, fitAggregate } from "../model/aggregate.js"
 import { averagePredictions, type Contribution } from "../model/average.js"
-import { type Weighting, borrow } from "../model/borrow.js"
+import { borrow, type Weighting } from "../model/borrow.js"
 import {
   aggregateDonor,
   type Centre,
@@ -22,11 +22,16 @@ import {
 import type { Observations } from "../model/observations.js"
 import type { Particles } from "../model/particles.js"
 import { type Predictions, predictSongs } from "../model/predict.js"
-import { type BlockScore, type Foretold, foretellBlock } from "../model/prequential.js"
+import {
+  type BlockScore,
+  type Candidate,
+  type Foretold,
+  foretellBlock,
+  type Own,
+} from "../model/prequential.js"
 import type { Hyper } from "../model/prior.js"
 import { stream } from "../model/random.js"
-import { fitFirstBlock, type TasteModel, type TasteOptions, updateTaste } from "../model/taste.js"
-import { EVERYBODY } from "../store/models.js"
+import { fitFirstBlock, foretell, type TasteModel, type TasteOptions, updateTaste } from "../model/taste.js"
 
 export interface TasteInput {
   observations: Observations
@@ -35,6 +40,14 @@ export interface TasteInput {
   hyper?: Hyper
   /** … or this model, brought up to date. */
   model?: TasteModel
+  /** Forgetting factors under which the new plays are to be foretold before the model takes them in. */
+  deltas?: number[]
+}
+
+export interface TasteOutput {
+  model: TasteModel
+  /** log p(new plays | all before) under each of `deltas`. */
+  foretold: number[]
 }
 
 export interface AggregateInput {
@@ -51,6 +64,8 @@ export interface Crowd {
   /** Song constants without the plays of some subjects; `of`: which one is without a subject's own. */
   aggregates: Aggregate[]
   of: Map<number, number>
+  /** The id under which the constants speak. */
+  everybody: number
 }
 
 /** The subject whose models are to be averaged. */
@@ -63,10 +78,8 @@ interface Target {
 
 export interface ForetellInput extends Target {
   before: Foretold
-  hyper: Hyper
-  /** The model of the rows before; left out for a first block. */
-  particles?: Particles
-  draws: number
+  /** The model of the rows before, for a first block the prior. */
+  own: Own
   seed: number
   stream: (string | number)[]
 }
@@ -80,24 +93,24 @@ export interface AverageInput extends Target {
 
 export interface Average {
   predictions: Predictions
-  /** Natural logs by subject, EVERYBODY = the song constants; who has no say is left out. */
+  /** Natural logs by subject, `everybody` for the song constants; who has no say is left out. */
   weights: Map<number, number>
 }
 
 export const TASKS = {
-  taste: (_: null, { observations, options, hyper, model }: TasteInput): TasteModel =>
-    model === undefined
-      ? fitFirstBlock(observations, hyper!, options)
-      : updateTaste(model, observations, model.plays, options),
+  taste(_: null, { observations, options, hyper, model, deltas = [] }: TasteInput): TasteOutput {
+    if (model === undefined) return { model: fitFirstBlock(observations, hyper!, options), foretold: [] }
+    const scores = deltas.length > 0 ? foretell(model, observations, model.plays, deltas, options) : []
+    return { model: updateTaste(model, observations, model.plays, options), foretold: scores }
+  },
 
   aggregate: (_: null, { plays, seed, stream: names, draws }: AggregateInput): Aggregate =>
     fitAggregate(plays, stream(seed, ...names), draws),
 
-  foretell(crowd: Crowd, input: ForetellInput): { foretold: Foretold; block: BlockScore } {
-    const { before, observations, hyper, particles, draws } = input
+  foretell(crowd: Crowd, input: ForetellInput): { foretold: Foretold; block: BlockScore<Candidate> } {
     const { donors, logLikeness } = donorsFor(crowd, input, false)
     const rng = stream(input.seed, ...input.stream)
-    return foretellBlock(before, observations, { hyper, particles, draws }, donors, rng, logLikeness)
+    return foretellBlock(input.before, input.observations, input.own, donors, rng, logLikeness)
   },
 
   average({ crowd, songs }: { crowd: Crowd; songs: SongTable }, input: AverageInput): Average {
@@ -138,7 +151,7 @@ function donorsFor(
   const logLikeness: (number | undefined)[] = Array.from(near, (i) => likenessOf[i])
   const aggregate = crowd.aggregates[crowd.of.get(subject) ?? -1]
   if (aggregate !== undefined && aggregate.plays > 0) {
-    ids.push(EVERYBODY)
+    ids.push(crowd.everybody)
     donors.push(aggregateDonor(aggregate))
     logLikeness.push(undefined)
   }

@@ -30,7 +30,7 @@ export async function contentHash(store: Store): Promise<string> {
     line("playlist", list.device, list.version, list.subject, list.wave, list.arm, list.design)
     line("items", list.summary, rows)
   }
-  for (const kind of ["aggregate", "policy", "prequential", "taste"]) {
+  for (const kind of ["aggregate", "forgetting", "prequential", "taste", "weighting"]) {
     for (const model of await store.models.latestOf(kind)) {
       line("model", kind, model.subject, model.version, model.summary)
     }

@@ -23,7 +23,8 @@ export interface Model {
   id: number
   /** EVERYBODY for the aggregate. */
   subject: number
-  /** `taste` and `prequential` of a subject; `features`, `aggregate` and `policy` of EVERYBODY. */
+  /** `taste` and `prequential` of a subject; `features`, `aggregate`, `weighting` and `forgetting` of
+   *  EVERYBODY. */
   kind: string
   /** 1, 2, 3, … per subject and kind. */
   version: number

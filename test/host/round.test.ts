@@ -1,15 +1,16 @@
 import assert from "node:assert/strict"
+import { join } from "node:path"
 import { test } from "node:test"
 import { stream } from "../../host/model/random.js"
 import { decodeTaste } from "../../host/model/taste-bytes.js"
 import { exchange } from "../../host/protocol/session.js"
-import { estimate, runRound } from "../../host/round.js"
+import { estimate, type RoundReport, runRound } from "../../host/round.js"
 import { contentHash } from "../../host/store/hash.js"
 import { EVERYBODY } from "../../host/store/models.js"
 import { enrol } from "../../host/study/enrol.js"
 import type { Plan } from "../../host/study/plan.js"
-import type { Study } from "../../host/study/study.js"
-import { KEY, recordOf, requestOf, START, withStudy } from "./study/folder.js"
+import { initStudy, openStudy, type Study } from "../../host/study/study.js"
+import { KEY, recordOf, requestOf, START, withFolder, withStudy } from "./study/folder.js"
 
 const SONGS = 60
 const LENGTH_MS = 180_000
@@ -227,5 +228,144 @@ test("the features stay those of the first pass when songs are added", async () 
 test("a round without songs says so", async () => {
   await withStudy(async ({ study }) => {
     await assert.rejects(runRound(study, { now: START }), /catalogue is empty/)
+  }, plan)
+})
+
+const LISTENERS = 4
+
+/** A study of four listeners in `dir`, and its first `waves` passes, each after everybody has listened. */
+async function simulateStudy(
+  dir: string,
+  waves: number,
+  options: { workers?: number; reopen?: boolean; given?: Partial<Plan> } = {},
+): Promise<{ study: Study; reports: RoundReport[] }> {
+  let study = await initStudy(dir, { ...plan, coolDownWaves: 0, ...options.given })
+  await addSongs(study)
+  for (let subject = 1; subject <= LISTENERS; subject++) {
+    const device = `00112233aabbcc${10 + subject}`
+    await enrol(study.store, { subject, device, arm: "model", key: KEY, at: START })
+  }
+  const reports: RoundReport[] = []
+  counter = 0
+  for (let wave = 1; wave <= waves; wave++) {
+    reports.push(await runRound(study, { now: START, workers: options.workers }))
+    for (let subject = 1; subject <= LISTENERS; subject++) {
+      await listen(study, `00112233aabbcc${10 + subject}`, subject, 1 + 10 * (wave - 1))
+      if (options.reopen) {
+        await study.close()
+        study = await openStudy(dir)
+      }
+    }
+  }
+  return { study, reports }
+}
+
+async function hashOf(
+  dir: string,
+  waves: number,
+  options: Parameters<typeof simulateStudy>[2],
+): Promise<{ hash: string; reports: RoundReport[] }> {
+  const { study, reports } = await simulateStudy(join(dir, "study"), waves, options)
+  try {
+    return { hash: await contentHash(study.store), reports }
+  } finally {
+    await study.close()
+  }
+}
+
+test("the same study comes of 1, 2 and 4 threads, and of a host that is restarted after every sync", async () => {
+  const results = []
+  for (const options of [{ workers: 1 }, { workers: 2 }, { workers: 4 }, { workers: 2, reopen: true }]) {
+    results.push(await withFolder((dir) => hashOf(dir, 3, options)))
+  }
+  for (const { hash, reports } of results.slice(1)) {
+    assert.equal(hash, results[0].hash)
+    assert.deepEqual(reports, results[0].reports)
+  }
+})
+
+test("the first wave decides the weighting, the second the forgetting factor, and nothing changes them again", async () => {
+  await withFolder(async (dir) => {
+    const { study, reports } = await simulateStudy(join(dir, "study"), 5)
+    try {
+      assert.deepEqual(
+        reports.map(({ weights }) => [weights.from, weights.decision?.wave]),
+        [
+          ["rule", undefined],
+          ["wave", 1],
+          ["wave", 1],
+          ["wave", 1],
+          ["wave", 1],
+        ],
+      )
+      assert.deepEqual(
+        reports.map(({ forgetting }) => [forgetting.from, forgetting.decision?.wave]),
+        [
+          ["rule", undefined],
+          ["rule", undefined],
+          ["wave", 2],
+          ["wave", 2],
+          ["wave", 2],
+        ],
+      )
+      const [, { weights, foretold }, { forgetting }] = reports
+      // Of ten plays each the first five are not scored.
+      assert.deepEqual([weights.decision!.subjects, weights.decision!.plays], [LISTENERS, 5 * LISTENERS])
+      assert.deepEqual(foretold!.scores, weights.decision!.scores)
+      assert.equal(Math.max(...Object.values(foretold!.scores)), foretold!.scores[foretold!.best])
+      assert.deepEqual(
+        [forgetting.decision!.subjects, forgetting.decision!.plays],
+        [LISTENERS, 10 * LISTENERS],
+      )
+      for (const report of reports.slice(2)) {
+        assert.equal(report.weights.weighting, weights.weighting)
+        assert.equal(report.foretold!.plays, 10 * LISTENERS)
+      }
+      for (const kind of ["weighting", "forgetting"]) {
+        assert.equal((await study.store.models.latest(EVERYBODY, kind))!.version, 1)
+      }
+    } finally {
+      await study.close()
+    }
+  })
+})
+
+test("what the plan says holds from the start and nothing is scored; the thesis profile has its own", async () => {
+  const named = await withFolder((dir) =>
+    hashOf(dir, 3, { given: { weights: "geometric", forgetting: 0.9 } }),
+  )
+  for (const { weights, forgetting, foretold } of named.reports) {
+    assert.deepEqual([weights.weighting, weights.from, foretold], ["geometric", "plan", null])
+    assert.deepEqual([forgetting.forgetting, forgetting.from], [0.9, "plan"])
+  }
+  const thesis = await withFolder((dir) => hashOf(dir, 3, { given: { profile: "thesis" } }))
+  for (const { weights, forgetting, foretold } of thesis.reports) {
+    assert.deepEqual([weights.weighting, weights.from, foretold], ["density", "profile", null])
+    assert.deepEqual([forgetting.forgetting, forgetting.from], [1, "profile"])
+  }
+})
+
+test("a donor that is said to be unlike has no say with few plays", async () => {
+  await withFolder(async (dir) => {
+    const { study } = await simulateStudy(join(dir, "study"), 1, { given: { weights: "marginal" } })
+    try {
+      await runRound(study, {
+        now: START,
+        likeness: (_, donor) => (donor === 2 ? Number.NEGATIVE_INFINITY : 0),
+      })
+      for (const subject of [1, 3, 4]) {
+        const model = (await study.store.models.latest(subject, "taste"))!
+        const donors = [...(await study.store.models.weights(model.id)).keys()]
+        assert.deepEqual(donors, [EVERYBODY, 1, 3, 4])
+      }
+    } finally {
+      await study.close()
+    }
+  })
+})
+
+test("a thread count that is none is refused", async () => {
+  await withStudy(async ({ study }) => {
+    await assert.rejects(runRound(study, { now: START, workers: 0 }), /workers: .*got 0/)
   }, plan)
 })
