@@ -43,7 +43,7 @@ import type { Study } from "./study/study.js"
 
 /** Log prior that `donor`'s taste is the one of `subject`, from what is known besides their plays (where they grew
  *  up, what else they own, …): natural log, unnormalised, −∞ = certainly not; undefined where nothing is known. */
-export type Likeness = (subject: number, donor: number) => number | undefined
+type Likeness = (subject: number, donor: number) => number | undefined
 
 interface PassOptions {
   /** Unix milliseconds. */
