@@ -48,6 +48,9 @@ const TWO_TO_MINUS_53 = 1 / 9007199254740992
 const TWO_TO_MINUS_55 = 1 / 36028797018963968
 const TWO_TO_MINUS_56 = 1 / 72057594037927936
 
+/** Beyond this bound the excess over it is exponential to the last digit; a bound that is no number is handed back. */
+const ALL_TAIL = 1e9
+
 class Generator implements Rng {
   /** Three words of state and a counter; in an array they stay machine integers. */
   private readonly state: Int32Array
@@ -198,6 +201,11 @@ class Generator implements Rng {
             break
           }
         }
+        continue
+      }
+      if (!(a < ALL_TAIL)) {
+        this.exponentialInto(pair, 0)
+        bounds[i] = a + pair[0] / a
         continue
       }
       const rate = (a + Math.sqrt(a * a + 4)) / 2

@@ -108,5 +108,7 @@ for (const [name, draw, cdf] of shapes) {
 }
 
 test("a normal above a bound that leaves no room in its digits is the bound", () => {
-  assert.equal(stream(17).normalAbove(1e20), 1e20)
+  for (const bound of [1e20, 1e200, Number.POSITIVE_INFINITY, Number.NaN]) {
+    assert.equal(stream(17).normalAbove(bound), bound)
+  }
 })
