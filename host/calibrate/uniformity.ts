@@ -5,7 +5,7 @@
 //   holm(ps)                          p-values corrected for their number (Holm 1979)
 //   binomialRange(n, p, alpha)        where a binomial share falls with probability ≥ 1 − alpha
 
-import { logNormalCdf } from "../model/likelihood.js"
+import { logNormalCdf } from "../model/normal-cdf.js"
 
 /**
  * Upper tail of χ² with `df` ≥ 1 degrees of freedom (an integer) at x ≥ 0, from

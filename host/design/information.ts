@@ -11,7 +11,7 @@
 // A song that the listener likes more than it is long teaches little (w → 0), a disliked one all it can (w → 1).
 // The thesis takes w = 1. How M changes as songs come and go: determinant.ts.
 
-import { logNormalCdf } from "../model/likelihood.js"
+import { logNormalCdf } from "../model/normal-cdf.js"
 import type { TasteModel } from "../model/taste.js"
 import type { Candidates } from "./candidates.js"
 

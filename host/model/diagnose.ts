@@ -5,6 +5,7 @@
 //                                       Pareto smoothed importance sampling, JMLR 2024), fitted as Zhang & Stephens 2009
 //   splitRHat(chains)                   Gelman et al., Bayesian Data Analysis, 3rd ed., section 11.4
 
+import { exp, expm1, log, log1p } from "../model/elementary.js"
 import { logSumExp } from "./particles.js"
 
 /** Above this, importance weights have no reliable mean (Vehtari et al.). */
@@ -17,7 +18,7 @@ export function effectiveSampleSize(logWeights: ArrayLike<number>): number {
   const total = logSumExp(logWeights)
   if (!Number.isFinite(total)) return 0
   let squares = 0
-  for (let i = 0; i < logWeights.length; i++) squares += Math.exp(2 * (logWeights[i] - total))
+  for (let i = 0; i < logWeights.length; i++) squares += exp(2 * (logWeights[i] - total))
   return 1 / squares
 }
 
@@ -46,10 +47,8 @@ export function smoothWeights(logWeights: ArrayLike<number>): {
   for (let rank = 0; rank < size; rank++) {
     const probability = (rank + 0.5) / size
     const exceedance =
-      shape === 0
-        ? -spread * Math.log1p(-probability)
-        : (spread * Math.expm1(-shape * Math.log1p(-probability))) / shape
-    smooth[order[n - size + rank]] = Math.min(largest, largest + Math.log(cut + exceedance))
+      shape === 0 ? -spread * log1p(-probability) : (spread * expm1(-shape * log1p(-probability))) / shape
+    smooth[order[n - size + rank]] = Math.min(largest, largest + log(cut + exceedance))
   }
   return { logWeights: smooth, khat: shape }
 }
@@ -80,9 +79,9 @@ function fitTail(
   const size = tailSize(n)
   const largest = sorted[n - 1]
   if (size === 0 || !Number.isFinite(largest)) return null
-  const cut = Math.exp(sorted[n - size - 1] - largest)
+  const cut = exp(sorted[n - size - 1] - largest)
   const tail = new Float64Array(size)
-  for (let i = 0; i < size; i++) tail[i] = Math.exp(sorted[n - size + i] - largest) - cut
+  for (let i = 0; i < size; i++) tail[i] = exp(sorted[n - size + i] - largest) - cut
   const fit = fitGeneralisedPareto(tail)
   return fit === null ? null : { ...fit, size, cut, largest }
 }
@@ -102,18 +101,18 @@ function fitGeneralisedPareto(x: Float64Array): { shape: number; spread: number 
   for (let j = 0; j < grid; j++) {
     theta[j] = 1 / x[n - 1] + (1 - Math.sqrt(grid / (j + 0.5))) / (3 * quartile)
     const k = meanLog1p(-theta[j], x)
-    logLik[j] = n * (Math.log(-theta[j] / k) - k - 1)
+    logLik[j] = n * (log(-theta[j] / k) - k - 1)
   }
   const total = logSumExp(logLik)
   let mean = 0
-  for (let j = 0; j < grid; j++) mean += theta[j] * Math.exp(logLik[j] - total)
+  for (let j = 0; j < grid; j++) mean += theta[j] * exp(logLik[j] - total)
   const raw = meanLog1p(-mean, x)
   return { shape: (raw * n + SHAPE_PRIOR / 2) / (n + SHAPE_PRIOR), spread: -raw / mean }
 }
 
 function meanLog1p(factor: number, x: Float64Array): number {
   let sum = 0
-  for (let i = 0; i < x.length; i++) sum += Math.log1p(factor * x[i])
+  for (let i = 0; i < x.length; i++) sum += log1p(factor * x[i])
   return sum / x.length
 }
 

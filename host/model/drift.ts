@@ -5,6 +5,7 @@
 // equally likely, however little is known of the taste; a score below nearly all replicates means that it has, or
 // that somebody else has listened.
 
+import { log } from "../model/elementary.js"
 import { logDensity, logSurvival } from "./likelihood.js"
 import type { Observations } from "./observations.js"
 import { logSumExp, normalisedWeights, type Particles } from "./particles.js"
@@ -51,7 +52,7 @@ export function driftOf(particles: Particles, observations: Observations, from: 
       const mean = mu[k * m + a]
       terms[a] = isCensored ? logSurvival(time, mean, sigma[a]) : logDensity(time, mean, sigma[a])
     }
-    return logSumExp(terms) - Math.log(m)
+    return logSumExp(terms) - log(m)
   }
   let score = 0
   for (let k = 0; k < count; k++) score += scoreOf(k, y[from + k], censored[from + k] === 1)

@@ -7,6 +7,7 @@
 // song's length. Power lost, sleep timer, battery, replaced, error: censored at the time heard, because the
 // listener did not choose that end.
 
+import { log } from "../model/elementary.js"
 import { type FeatureSpec, featureMatrix, type Song } from "./features.js"
 
 export interface Observations {
@@ -67,7 +68,7 @@ export function observePlays(
       // A finished listen may have been timed a little past the catalogue's length of the song.
       const heard = play.reason === "finished" ? Math.min(play.heardS, song.lengthS) : play.heardS
       const censored = !CHOSEN_ENDS.has(play.reason)
-      rows.push({ song, y: Math.log(heard), censored, source, wave: play.wave })
+      rows.push({ song, y: log(heard), censored, source, wave: play.wave })
     }
   })
   return observeRows(rows, spec, tooShort, unknownSong)
@@ -99,7 +100,7 @@ export function observeRows(
     y: Float64Array.from(rows, (row) => row.y),
     censored: Uint8Array.from(rows, (row) => (row.censored ? 1 : 0)),
     song: Uint32Array.from(rows, (row) => row.song.id),
-    logLength: Float64Array.from(rows, (row) => Math.log(row.song.lengthS)),
+    logLength: Float64Array.from(rows, (row) => log(row.song.lengthS)),
     wave: Uint32Array.from(rows, (row) => row.wave ?? 0),
     source: Uint32Array.from(rows, (row) => row.source),
     tooShort,

@@ -1,6 +1,8 @@
 // Particles: weighted draws θ = (γ, β, σ², S) from a subject's posterior, in flat arrays, particle after particle.
 // Weights live here and nowhere else: natural logs, unnormalised.
 
+import { exp, log } from "../model/elementary.js"
+
 export interface Particles {
   /** Number of particles M. */
   m: number
@@ -68,8 +70,8 @@ export function logSumExp(values: ArrayLike<number>, offset = 0, length = values
   for (let i = 0; i < length; i++) if (values[offset + i] > largest) largest = values[offset + i]
   if (!Number.isFinite(largest)) return largest
   let sum = 0
-  for (let i = 0; i < length; i++) sum += Math.exp(values[offset + i] - largest)
-  return largest + Math.log(sum)
+  for (let i = 0; i < length; i++) sum += exp(values[offset + i] - largest)
+  return largest + log(sum)
 }
 
 /** Weights that sum to 1 from unnormalised logs (same length); equal ones where every log is −∞. */
@@ -77,6 +79,6 @@ export function normalisedWeights(logWeights: ArrayLike<number>): Float64Array {
   const total = logSumExp(logWeights)
   const weights = new Float64Array(logWeights.length)
   if (!Number.isFinite(total)) return weights.fill(1 / logWeights.length)
-  for (let i = 0; i < weights.length; i++) weights[i] = Math.exp(logWeights[i] - total)
+  for (let i = 0; i < weights.length; i++) weights[i] = exp(logWeights[i] - total)
   return weights
 }

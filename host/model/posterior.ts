@@ -139,7 +139,7 @@ function batchMean(
 export function effectiveDraws(posterior: Posterior, draws: number): number {
   let smallest = draws
   const consider = (sd: number, error: number): void => {
-    if (error > 0) smallest = Math.min(smallest, (sd / error) ** 2)
+    if (error > 0) smallest = Math.min(smallest, (sd / error) * (sd / error))
   }
   for (let q = 0; q < posterior.mean.length; q++) consider(posterior.sd[q], posterior.meanError[q])
   consider(posterior.sigmaSd, posterior.sigmaError)
@@ -156,7 +156,7 @@ export function summariseParticles(particles: Particles): Posterior {
     let mean = 0
     for (let i = 0; i < m; i++) mean += weights[i] * of(i)
     let variance = 0
-    for (let i = 0; i < m; i++) variance += weights[i] * (of(i) - mean) ** 2
+    for (let i = 0; i < m; i++) variance += weights[i] * (of(i) - mean) * (of(i) - mean)
     const sd = Math.sqrt(variance)
     return { mean, sd, error: sd / Math.sqrt(ess) }
   }

@@ -7,7 +7,8 @@
 // μ = x'β, ℓ the song's length. E[T] itself is infinite under the posterior (the inverse gamma tail of σ²), so it
 // is not offered. T is the time a listener would go on for if songs had no end, in the unit of the plays.
 
-import { logNormalCdf } from "./likelihood.js"
+import { exp } from "../model/elementary.js"
+import { logNormalCdf } from "./normal-cdf.js"
 import { normalisedWeights, type Particles } from "./particles.js"
 
 export interface Predictions {
@@ -37,7 +38,7 @@ export function predictSongs(particles: Particles, x: Float64Array, logLength: F
       share[song] += weights[i] * expectedShare(mu, sigma, logLength[song])
     }
   }
-  const seconds = share.map((value, song) => value * Math.exp(logLength[song]))
+  const seconds = share.map((value, song) => value * exp(logLength[song]))
   return { logTime, seconds, share }
 }
 
@@ -45,8 +46,8 @@ export function predictSongs(particles: Particles, x: Float64Array, logLength: F
 export function expectedShare(mu: number, sigma: number, logLength: number): number {
   const ahead = (logLength - mu) / sigma
   // In logs: far above the length exp(μ + σ²/2) overflows although its share of the sum vanishes.
-  const ended = Math.exp(mu - logLength + 0.5 * sigma * sigma + logNormalCdf(ahead - sigma))
-  const finished = Math.exp(logNormalCdf(-ahead))
+  const ended = exp(mu - logLength + 0.5 * sigma * sigma + logNormalCdf(ahead - sigma))
+  const finished = exp(logNormalCdf(-ahead))
   return Math.min(1, ended + finished)
 }
 

@@ -7,6 +7,7 @@
 // normal: Robert 1995 (exponential rejection far out, plain rejection near the middle).
 
 import { createHash } from "node:crypto"
+import { exp, log } from "../model/elementary.js"
 
 export interface Rng {
   /** Uniform on (0, 1): 53 bits, never 0 and never 1. */
@@ -110,7 +111,7 @@ class Generator implements Rng {
   private keepNormal(layer: number, x: number): boolean {
     if (layer === 0) return false
     const { f } = NORMAL
-    return f[layer] + this.uniform() * (f[layer + 1] - f[layer]) < Math.exp(-0.5 * x * x)
+    return f[layer] + this.uniform() * (f[layer + 1] - f[layer]) < exp(-0.5 * x * x)
   }
 
   /** Marsaglia 1964: beyond the last layer. */
@@ -145,11 +146,11 @@ class Generator implements Rng {
   private keepExponential(layer: number, x: number): boolean {
     if (layer === 0) return false
     const { f } = EXPONENTIAL
-    return f[layer] + this.uniform() * (f[layer + 1] - f[layer]) < Math.exp(-x)
+    return f[layer] + this.uniform() * (f[layer + 1] - f[layer]) < exp(-x)
   }
 
   gamma(shape: number): number {
-    if (shape < 1) return this.gamma(shape + 1) * Math.exp(Math.log(this.uniform()) / shape)
+    if (shape < 1) return this.gamma(shape + 1) * exp(log(this.uniform()) / shape)
     const d = shape - 1 / 3
     const c = 1 / Math.sqrt(9 * d)
     for (;;) {
@@ -159,7 +160,7 @@ class Generator implements Rng {
       const v = t * t * t
       const u = this.uniform()
       const x2 = x * x
-      if (u < 1 - 0.0331 * x2 * x2 || Math.log(u) < 0.5 * x2 + d - d * v + d * Math.log(v)) return d * v
+      if (u < 1 - 0.0331 * x2 * x2 || log(u) < 0.5 * x2 + d - d * v + d * log(v)) return d * v
     }
   }
 
@@ -242,14 +243,14 @@ const EXPONENTIAL_AREA = 0.003949659822581557
 const NORMAL = stack(
   NORMAL_EDGE,
   NORMAL_AREA,
-  (x) => Math.exp(-0.5 * x * x),
-  (f) => Math.sqrt(-2 * Math.log(f)),
+  (x) => exp(-0.5 * x * x),
+  (f) => Math.sqrt(-2 * log(f)),
 )
 const EXPONENTIAL = stack(
   EXPONENTIAL_EDGE,
   EXPONENTIAL_AREA,
-  (x) => Math.exp(-x),
-  (f) => -Math.log(f),
+  (x) => exp(-x),
+  (f) => -log(f),
 )
 
 const NORMAL_X = NORMAL.x

@@ -6,6 +6,7 @@
 // sweeps alike: 500 consecutive ones are worth some 100 independent draws, 500 that are 10 apart nearly 500. What
 // lies between is not lost, every sweep counts in the posterior means.
 
+import { log } from "../model/elementary.js"
 import type { Condensed } from "./condense.js"
 import { splitRHat } from "./diagnose.js"
 import { copyParticle, createParticles, type Particles } from "./particles.js"
@@ -92,7 +93,7 @@ function largestRHat(particles: Particles, chains: number): number | null {
         return Float64Array.from({ length }, (_, i) => of(first + i))
       }),
     )
-  let largest = read((i) => Math.log(sigma2[i]))
+  let largest = read((i) => log(sigma2[i]))
   for (let q = 0; q < p; q++) {
     const value = read((i) => beta[i * p + q])
     if (value !== null && (largest === null || value > largest)) largest = value

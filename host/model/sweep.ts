@@ -15,6 +15,7 @@
 // the draw itself and stays in the workspace: the conditional inclusion probabilities and the conditional mean
 // of β (Rao-Blackwell).
 
+import { exp, log } from "../model/elementary.js"
 import {
   type ActiveFactor,
   append,
@@ -26,7 +27,7 @@ import {
   solveTransposed,
 } from "./cholesky.js"
 import type { Condensed } from "./condense.js"
-import { logNormalCdf } from "./likelihood.js"
+import { logNormalCdf } from "./normal-cdf.js"
 import type { Particles } from "./particles.js"
 import { type Hyper, inverseGamma, sizePrior } from "./prior.js"
 import type { Rng } from "./random.js"
@@ -81,8 +82,8 @@ function priorLogOdds(hyper: Hyper): Float64Array {
   const b = sizePrior(hyper)
   return Float64Array.from(hyper.names, (_, others) =>
     b === undefined
-      ? Math.log(hyper.pi / (1 - hyper.pi))
-      : Math.log((1 + others) / (b + Math.max(0, attributes - 1 - others))),
+      ? log(hyper.pi / (1 - hyper.pi))
+      : log((1 + others) / (b + Math.max(0, attributes - 1 - others))),
   )
 }
 
@@ -196,7 +197,7 @@ const MOST_BELOW = 10_000
 /** Number of latent plays below a bound `a` standard deviations from the mean: NB(fade, Φ(a)), as a Poisson number
  *  with a gamma mean. */
 function drawBelow(a: number, fade: number, rng: Rng): number {
-  const odds = Math.exp(logNormalCdf(a) - logNormalCdf(-a))
+  const odds = exp(logNormalCdf(a) - logNormalCdf(-a))
   const mean = rng.gamma(fade) * odds
   let j = 0
   for (let t = rng.exponential(); t < mean && j < MOST_BELOW; t += rng.exponential()) j++
@@ -224,7 +225,7 @@ function weigh(ws: SweepWorkspace, particles: Particles, i: number): void {
 
 /** log of the factor by which a variable with prior variance `scale` raises the marginal likelihood. */
 function gain(factor: ActiveFactor, scale: number): number {
-  return 0.5 * ((factor.r * factor.r) / factor.d - Math.log(scale * factor.d))
+  return 0.5 * ((factor.r * factor.r) / factor.d - log(scale * factor.d))
 }
 
 function rowOf(factor: ActiveFactor, q: number): number {
@@ -245,7 +246,7 @@ function select(ws: SweepWorkspace, particles: Particles, base: number, rng: Rng
     if (inside) column(factor, row)
     else pivot(factor, matrix, rhs, q)
     const others = factor.k - (inside ? 2 : 1)
-    const probability = 1 / (1 + Math.exp(-gain(factor, scale[base + q]) - logOdds[others]))
+    const probability = 1 / (1 + exp(-gain(factor, scale[base + q]) - logOdds[others]))
     inclusion[q] = probability
     const include = rng.uniform() < probability
     if (include === inside) continue
@@ -277,7 +278,7 @@ function swap(ws: SweepWorkspace, particles: Particles, base: number, rng: Rng):
   remove(factor, row)
   pivot(factor, matrix, rhs, into)
   logRatio += gain(factor, scale[base + into])
-  if (Math.log(rng.uniform()) < logRatio) {
+  if (log(rng.uniform()) < logRatio) {
     append(factor, into)
     gamma[base + out] = 0
     gamma[base + into] = 1

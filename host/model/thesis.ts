@@ -6,6 +6,7 @@
 // Nothing ever adds a variable, so the model only shrinks; the empty model is absorbing. The constant's prior
 // scale is var(1) = 0, which pins it at 0: the unit of time must make log times centre near 0.
 
+import { log } from "../model/elementary.js"
 import type { Condensed } from "./condense.js"
 import { addLogLikelihood } from "./likelihood.js"
 import type { Observations } from "./observations.js"
@@ -45,7 +46,7 @@ export function sampleThesis(
       there[0] = 0
       addLogLikelihood(state, observations, 0, observations.n, here)
       addLogLikelihood(proposal, observations, 0, observations.n, there)
-      if (Math.log(rng.uniform()) < there[0] - here[0]) copyParticle(proposal, 0, state, 0)
+      if (log(rng.uniform()) < there[0] - here[0]) copyParticle(proposal, 0, state, 0)
     }
     sweepGivenModel(ws, data, state, 0, rng)
     if (iteration >= BURN_IN) copyParticle(state, 0, kept, iteration - BURN_IN)

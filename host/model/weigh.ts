@@ -6,7 +6,8 @@
 //   Σ ω ((y − μ)/σ)² = (Σ ω (y − ȳ)² + (ȳ − μ)² Σ ω)/σ²,
 // and plays that were heard to the same end are one play with the sum of their powers.
 
-import { logNormalCdf } from "./likelihood.js"
+import { log } from "../model/elementary.js"
+import { logNormalCdf } from "./normal-cdf.js"
 import { type Observations, songGroups } from "./observations.js"
 import type { Particles } from "./particles.js"
 
@@ -102,27 +103,41 @@ export function gather(
 export function weigh(particles: Particles, block: Block, out: Float64Array): void {
   const { m, p, beta, sigma2 } = particles
   const { songs, feature, column, value, events, mean, spread, end, bound, power } = block
+  // Coefficient by coefficient, so that the loops over the particles run along memory.
+  const across = new Float64Array(p * m)
+  const precision = new Float64Array(m)
+  const squares = new Float64Array(m)
+  const mu = new Float64Array(m)
+  for (let i = 0; i < m; i++) {
+    precision[i] = 1 / Math.sqrt(sigma2[i])
+    for (let q = 0; q < p; q++) across[q * m + i] = beta[i * p + q]
+  }
   let total = 0
   let apart = 0
   for (let s = 0; s < songs; s++) {
-    total += events[s]
-    apart += spread[s]
+    mu.fill(0)
+    for (let f = feature[s]; f < feature[s + 1]; f++) {
+      const at = column[f] * m
+      const factor = value[f]
+      for (let i = 0; i < m; i++) mu[i] += factor * across[at + i]
+    }
+    if (events[s] !== 0) {
+      const count = events[s]
+      const centre = mean[s]
+      for (let i = 0; i < m; i++) {
+        const e = centre - mu[i]
+        squares[i] += count * e * e
+      }
+      total += count
+      apart += spread[s]
+    }
+    for (let k = end[s]; k < end[s + 1]; k++) {
+      const times = power[k]
+      const y = bound[k]
+      for (let i = 0; i < m; i++) out[i] += times * logNormalCdf((mu[i] - y) * precision[i])
+    }
   }
   for (let i = 0; i < m; i++) {
-    const base = i * p
-    const sigma = Math.sqrt(sigma2[i])
-    const precision = 1 / sigma
-    let squares = apart
-    let survival = 0
-    for (let s = 0; s < songs; s++) {
-      let mu = 0
-      for (let f = feature[s]; f < feature[s + 1]; f++) mu += value[f] * beta[base + column[f]]
-      const e = mean[s] - mu
-      squares += events[s] * e * e
-      for (let k = end[s]; k < end[s + 1]; k++) {
-        survival += power[k] * logNormalCdf((mu - bound[k]) * precision)
-      }
-    }
-    out[i] += survival - total * (HALF_LOG_2PI + Math.log(sigma)) - (0.5 * squares) / sigma2[i]
+    out[i] -= total * (HALF_LOG_2PI + 0.5 * log(sigma2[i])) + (0.5 * (apart + squares[i])) / sigma2[i]
   }
 }

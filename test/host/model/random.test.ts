@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { logNormalCdf } from "../../../host/model/likelihood.js"
+import { logNormalCdf } from "../../../host/model/normal-cdf.js"
 import { type Rng, stream } from "../../../host/model/random.js"
 import { near } from "./reference.js"
 
