@@ -7,6 +7,7 @@
 //   26 highest volume u8 | 27 ranges not recorded u8 | 28 … ranges: boot u16, from u32, to u32
 //   148 checksum, 16 bytes
 
+import * as ds from "@devicescript/core"
 import { digest, randomBuffer } from "@devicescript/crypto"
 import type { SettingsFlash } from "./flash"
 import { MAX_VOLUME } from "./record"
@@ -17,6 +18,7 @@ export const NO_SLOT = 255
 /** Minutes between syncs until the host has sent a plan. */
 const DEFAULT_SYNC_MINUTES = 15
 const DEFAULT_VOLUME = 8
+const TURN_MS = 3
 
 const LAYOUT = 1
 const RANGES_AT = 28
@@ -32,7 +34,7 @@ export class BoardState {
   acked = 0
   /** Everything up to this sequence has ended: it is in the log, in `unrecorded`, or lost. */
   last = 0
-  /** Listens of this epoch that found the log full. */
+  /** Listens of this epoch that found the log full, or no room in RAM while the flash refused writes. */
   unrecordedCount = 0
   /** [boot or 0, from, to] of those that the host has not acknowledged, ascending. */
   unrecorded: number[][] = []
@@ -45,6 +47,7 @@ export class BoardState {
   maxVolume = MAX_VOLUME
 
   private bytes = Buffer.alloc(STATE_BYTES)
+  private busy = false
 
   constructor(
     private flash: SettingsFlash,
@@ -88,6 +91,9 @@ export class BoardState {
 
   /** Writes everything as it is now; false where it could not be read back. */
   async commit(): Promise<boolean> {
+    // Packed when its turn comes: bytes that waited could overtake, and undo, what another fiber has committed.
+    while (this.busy) await ds.sleep(TURN_MS)
+    this.busy = true
     const b = this.bytes
     b[0] = 0x46
     b[1] = 0x53
@@ -111,7 +117,8 @@ export class BoardState {
       b.setAt(at + 6, "u32", this.unrecorded[i][2])
     }
     b.blitAt(CHECKSUM_AT, digest("sha256", b.slice(0, CHECKSUM_AT)), 0, CHECKSUM_BYTES)
-    // A copy: another fiber may commit a newer state into the same buffer while this one is being read back.
-    return await this.flash.write(this.key, b.slice())
+    const kept = await this.flash.write(this.key, b)
+    this.busy = false
+    return kept
   }
 }

@@ -137,12 +137,18 @@ export class Sync {
       from = await log.collect(batch, from, from + log.capacity)
       const shown = this.shown()
       const reply = await this.exchange()
-      await this.acknowledge(reply)
+      const upTo = acknowledged(reply)
+      // What has not been told stays, whatever the host says.
+      await log.acknowledge(Math.min(upTo, from - 1))
       if (reply.plan) await this.follow(reply.plan)
       const news = reply.list ? await this.receive(reply.list) : false
       const asked = rangesText(missing)
       missing = reply.missing
-      if (from <= state.acked) from = state.acked + 1
+      if (i === 0 && upTo < state.acked) {
+        // The host has forgotten what it acknowledged: it was set back to an older backup. Tell it all again.
+        from = upTo + 1
+        missing = []
+      }
       // Go on while there is something new to tell; holes that an answer did not close wait for the next sync.
       const open = from <= state.acked + log.unacknowledged()
       const holes = missing.length > 0 && rangesText(missing) !== asked
@@ -193,13 +199,6 @@ export class Sync {
     return unpackReply(openReply(this.key, device, salt, reply.body))
   }
 
-  /** Sequences do not restart within an epoch, so the highest acknowledgement covers all below it. */
-  private async acknowledge(reply: SyncReply): Promise<void> {
-    let upTo = 0
-    for (const ack of reply.ack) if (ack[1] > upTo) upTo = ack[1]
-    if (upTo > 0) await this.parts.log.acknowledge(upTo)
-  }
-
   private async follow(plan: DevicePlan): Promise<void> {
     const { state } = this.parts
     if (plan.sync === state.syncMinutes && plan.vol === state.maxVolume) return
@@ -224,6 +223,13 @@ export class Sync {
     if (!wanted) return false
     return !before || before[0] !== wanted[0] || before[1] !== wanted[1]
   }
+}
+
+/** Sequences do not restart within an epoch, so the highest acknowledgement covers all below it. */
+function acknowledged(reply: SyncReply): number {
+  let upTo = 0
+  for (const ack of reply.ack) if (ack[1] > upTo) upTo = ack[1]
+  return upTo
 }
 
 function rangesText(ranges: number[][]): string {

@@ -76,7 +76,7 @@ export interface SyncHealth {
   log: number
   /** Records that the log holds at most. */
   cap: number
-  /** Listens of this epoch that were not recorded because the log was full. */
+  /** Listens of this epoch that were not recorded because the log was full or its memory refused them. */
   full: number
   /** Audio board errors since the start. */
   audio: number

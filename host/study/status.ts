@@ -128,7 +128,8 @@ function syncProblems(sync: SyncRow | undefined, now: number, syncMinutes: numbe
     found.push(`silent for ${Math.round(silent / HOUR_MS)} h`)
   }
   if (logFill(sync) >= LOG_NEARLY_FULL) found.push(`log ${Math.round(logFill(sync) * 100)} % full`)
-  if (health.full > 0) found.push(`${health.full} listens not recorded: its log was full`)
+  if (health.full > 0)
+    found.push(`${health.full} listens not recorded: its log was full or its memory failed`)
   if (health.audio > 0) found.push(`${health.audio} errors of the audio board`)
   if (sync.unreadable > 0) found.push(`${sync.unreadable} unreadable records in its last sync`)
   return found

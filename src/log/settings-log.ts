@@ -28,8 +28,6 @@ const CHECKPOINT_BYTES = RECORD_BYTES + 1
 export class SettingsLog implements ListenLog {
   readonly kind = 0
   readonly capacity = CAPACITY
-  /** Listens that neither log nor RAM could keep since the start. */
-  dropped = 0
 
   /** Everything up to this sequence has ended and is on flash; only this much is told to the host. */
   private closed = 0
@@ -96,7 +94,7 @@ export class SettingsLog implements ListenLog {
 
   async append(record: ListenRecord): Promise<void> {
     if (this.waiting.length >= MAX_WAITING) {
-      this.dropped++
+      this.state.unrecordedCount++
       return
     }
     record.sequence = this.nextSequence()

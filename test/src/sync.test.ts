@@ -39,6 +39,51 @@ test("an acknowledgement beyond what the board has told frees nothing that comes
   assert.deepEqual(plays.map((p) => p.sequence).slice(0, 2), [1, 2])
 })
 
+test("an acknowledgement beyond one request frees nothing that waits for the next", async () => {
+  const { board, host } = await boardWithList()
+  host.failure = "refused"
+  await board.press("play")
+  // More than one request holds.
+  const listens = 150
+  for (let i = 0; i < listens; i++) {
+    await board.press("skip")
+    await board.clock.advance(200)
+  }
+  host.failure = undefined
+  host.ackBeyond = 1000
+  const plays = await playsOf(board, host, listens)
+  assert.deepEqual(
+    plays.slice(0, listens).map((p) => p.sequence),
+    Array.from({ length: listens }, (_, i) => i + 1),
+  )
+  assert.deepEqual(host.gone, [])
+})
+
+test("a host that has forgotten what it acknowledged is told again, though nothing new was heard", async () => {
+  const { board, host } = await boardWithList()
+  host.plan = { sync: 0, vol: 12 }
+  await board.press("play")
+  for (let i = 0; i < 160; i++) {
+    await board.press("skip")
+    await board.clock.advance(200)
+  }
+  await board.press("stop")
+  await board.press("play", 2000)
+  await board.clock.advance(10_000)
+  const listens = host.plays.size
+  assert.equal(listens, 161)
+  const before = host.requests.length
+  for (const sequence of host.plays.keys()) if (sequence > 30) host.plays.delete(sequence)
+  await board.press("play", 2000)
+  await board.clock.advance(10_000)
+  assert.equal(host.plays.size, listens)
+  assert.deepEqual(host.gone, [])
+  // Once each: 131 records take two exchanges after the one that tells the board.
+  const told = host.requests.slice(before).map((request) => request.plays.length)
+  assert.deepEqual(told, [0, 120, 11])
+  assert.deepEqual(board.panics, [])
+})
+
 test("a sync does not stop the music, whatever becomes of it", async () => {
   const { board, host } = await boardWithList()
   await board.press("play")

@@ -171,6 +171,12 @@ test("with a flash that takes no more, the music plays on and nothing is told th
   assert.equal(board.sound.sounded.at(-1)?.until, undefined)
   assert.deepEqual(board.panics, [])
   const told = host.plays.size
+  // What found room neither on flash nor in RAM is counted, and the host hears of it.
+  const ended = board.sound.sounded.length - 1
+  await board.press("play", 2000)
+  await board.clock.advance(5000)
+  const { full } = host.requests.at(-1)!.health
+  assert.ok(full > 0 && told + 12 + full >= ended, `${told} told and ${full} counted of ${ended}`)
   await powerCut(board)
   await board.clock.advance(90_000)
   const numbers = [...host.plays.keys()].sort((a, b) => a - b)
