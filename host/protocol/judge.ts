@@ -6,6 +6,7 @@ import { FLAG_ORGANIC, type ListenRecord, unpackRecord } from "../../src/record.
 import type { SyncRequest } from "../../src/wire.js"
 import type { Store } from "../store/store.js"
 import type { AcceptedRecord, QuarantinedRecord } from "../store/syncs.js"
+import { unpackPlaylist } from "./playlist.js"
 
 /** A listen may be longer than the catalogue says: lengths are rounded, and the board polls its player. */
 const LENGTH_TOLERANCE_MS = 5000
@@ -21,7 +22,7 @@ interface Judged {
 interface PublishedList {
   id: number
   version: number
-  items: number
+  items: readonly { song: number; lengthMs: number }[]
 }
 
 /** Sorts the records of a request into plays, quarantine and unreadable. */
@@ -35,19 +36,43 @@ export async function judgeRecords(store: Store, device: string, request: SyncRe
   }
   if (read.length === 0) return judged
   const lengths = await store.songs.lengths(read.map(({ record }) => record.song))
-  const lists = await store.playlists.sizes(device)
+  const lists = await publishedLists(store, device, new Set(read.map(({ record }) => record.listVersion)))
   for (const { record, bytes } of read) {
-    const list = listOf(record, lists)
-    const fault = faultOf(record, request, lengths.get(record.song), list)
+    const named = lists.filter((list) => list.version % 256 === record.listVersion)
+    const list = listOf(record, named)
+    const fault = faultOf(record, request, lengths.get(record.song), named, list)
     if (fault === undefined) judged.plays.push({ record, bytes, playlist: list?.id ?? null })
     else judged.quarantine.push({ boot: record.boot, sequence: record.sequence, bytes, ...fault })
   }
   return judged
 }
 
-/** The record has the low byte of the version: the newest published version that ends in it. */
-function listOf(record: ListenRecord, lists: readonly PublishedList[]): PublishedList | undefined {
-  return lists.find((list) => list.version % 256 === record.listVersion)
+/** The lists of the device whose versions end in one of the bytes, newest first. */
+async function publishedLists(
+  store: Store,
+  device: string,
+  endings: ReadonlySet<number>,
+): Promise<PublishedList[]> {
+  const lists: PublishedList[] = []
+  for (const { id, version } of await store.playlists.sizes(device)) {
+    const list = endings.has(version % 256) ? await store.playlists.get(id) : undefined
+    if (list !== undefined) lists.push({ id, version, items: unpackPlaylist(list.bytes).items })
+  }
+  return lists
+}
+
+/**
+ * The newest list that has the song where the record says. A list that has another song there is not the one that
+ * was heard: the record has only the low byte of the version, and a host that was set back to an older backup may
+ * have given a version twice.
+ */
+function listOf(record: ListenRecord, named: readonly PublishedList[]): PublishedList | undefined {
+  if (isPicked(record)) return named[0]
+  return named.find((list) => list.items[record.position]?.song === record.song)
+}
+
+function isPicked(record: ListenRecord): boolean {
+  return (record.flags & FLAG_ORGANIC) !== 0
 }
 
 /** The first rule that the record breaks. */
@@ -55,6 +80,7 @@ function faultOf(
   record: ListenRecord,
   request: SyncRequest,
   lengthMs: number | undefined,
+  named: readonly PublishedList[],
   list: PublishedList | undefined,
 ): { reason: string; detail: string } | undefined {
   if (record.sequence === 0) return { reason: "sequence", detail: "sequences start at 1, got 0" }
@@ -67,18 +93,21 @@ function faultOf(
   if (lengthMs === undefined) {
     return { reason: "song", detail: `song ${record.song} is not in the catalogue` }
   }
-  const most = lengthMs * (1 + LENGTH_TOLERANCE_SHARE) + LENGTH_TOLERANCE_MS
-  if (record.heardMs > most) {
+  // The board plays as long as its list says, even where the catalogue has been corrected since.
+  const item = list?.items[record.position]
+  const longest = Math.max(lengthMs, item?.song === record.song ? item.lengthMs : 0)
+  if (record.heardMs > longest * (1 + LENGTH_TOLERANCE_SHARE) + LENGTH_TOLERANCE_MS) {
     return {
       reason: "heard",
-      detail: `heard ${record.heardMs} ms of song ${record.song}, which is ${lengthMs} ms long`,
+      detail: `heard ${record.heardMs} ms of song ${record.song}, which is ${longest} ms long`,
     }
   }
-  const picked = (record.flags & FLAG_ORGANIC) !== 0
-  if (list !== undefined && !picked && record.position >= list.items) {
+  const beyond = named.length > 0 && named.every(({ items }) => record.position >= items.length)
+  if (beyond && !isPicked(record)) {
+    const [{ version, items }] = named
     return {
       reason: "position",
-      detail: `position ${record.position} of playlist ${list.version}, which has ${list.items} songs`,
+      detail: `position ${record.position} of playlist ${version}, which has ${items.length} songs`,
     }
   }
   return undefined

@@ -6,6 +6,7 @@ import type { Insertable, Kysely } from "kysely"
 import { coverage } from "./coverage.js"
 import { bytesOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
+import { listenersOf } from "./listeners.js"
 import type { Tables } from "./schema.js"
 import type { Contact, ContactOutcome } from "./syncs.js"
 
@@ -103,7 +104,10 @@ async function storeRecords(
   subject: number | null,
 ): Promise<{ stored: number; repeated: number; quarantined: number }> {
   const { device, epoch } = contact
-  const sequences = contact.plays.map((p) => p.record.sequence)
+  const sequences = [
+    ...contact.plays.map((p) => p.record.sequence),
+    ...contact.quarantine.map((q) => q.sequence),
+  ]
   const held = new Map<number, Uint8Array>()
   if (sequences.length > 0) {
     const rows = await tx
@@ -116,16 +120,23 @@ async function storeRecords(
     for (const row of rows) held.set(row.sequence, bytesOf(row.record))
   }
   const counts = { stored: 0, repeated: 0, quarantined: 0 }
-  const quarantine = [...contact.quarantine]
+  // A record that is stored already stays what it is, whatever the catalogue says of it by now.
+  const isHeld = (sequence: number, bytes: Uint8Array): boolean => {
+    const first = held.get(sequence)
+    return first !== undefined && Buffer.compare(first, bytes) === 0
+  }
+  const quarantine = contact.quarantine.filter(({ sequence, bytes }) => !isHeld(sequence, bytes))
+  counts.repeated += contact.quarantine.length - quarantine.length
+  const listenerOf = await listenersOf(tx, contact)
   const fresh: Insertable<Tables["play"]>[] = []
   for (const { record, bytes, playlist } of contact.plays) {
-    const first = held.get(record.sequence)
-    if (first === undefined) {
+    if (!held.has(record.sequence)) {
       const { listVersion: _, ...fields } = record
-      fresh.push({ ...fields, device, epoch, subject, playlist, sync, record: bytes })
+      const listener = listenerOf({ ...record, playlist })
+      fresh.push({ ...fields, device, epoch, subject: listener, playlist, sync, record: bytes })
       held.set(record.sequence, bytes)
       counts.stored++
-    } else if (Buffer.compare(first, bytes) === 0) {
+    } else if (isHeld(record.sequence, bytes)) {
       counts.repeated++
     } else {
       quarantine.push({
@@ -160,10 +171,13 @@ async function storeRecords(
     })
   }
   if (fresh.length > 0) {
-    const ids = await tx.insertInto("play").values(fresh).returning("id").execute()
-    const newestPlay = Math.max(...ids.map((row) => row.id))
-    if (subject !== null) {
-      await tx.updateTable("subject").set({ newestPlay }).where("id", "=", subject).execute()
+    const added = await tx.insertInto("play").values(fresh).returning(["id", "subject"]).execute()
+    const newest = new Map<number, number>()
+    for (const { id, subject: listener } of added) {
+      if (listener !== null) newest.set(listener, Math.max(id, newest.get(listener) ?? 0))
+    }
+    for (const [listener, newestPlay] of newest) {
+      await tx.updateTable("subject").set({ newestPlay }).where("id", "=", listener).execute()
     }
   }
   return counts

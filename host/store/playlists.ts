@@ -87,6 +87,9 @@ export interface PlaylistStore {
   countByState(): Promise<Record<PublicationState, number>>
 }
 
+/** A board that tells of a higher version is not believed: there must be room above. */
+const MAX_TOLD_VERSION = 2 ** 31
+
 export function playlistStore(db: Kysely<Tables>): PlaylistStore {
   const select = () =>
     db.selectFrom("playlist").innerJoin("publication", "publication.playlist", "playlist.id").selectAll()
@@ -116,7 +119,14 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
           .select((e) => e.fn.max("version").as("version"))
           .where("device", "=", entry.device)
           .executeTakeFirst()
-        const version = Number(newest?.version ?? 0) + 1
+        // After a restored backup a board may have versions that this database has forgotten.
+        const told = await tx
+          .selectFrom("sync")
+          .select((e) => [e.fn.max("list").as("list"), e.fn.max("next").as("next")])
+          .where("device", "=", entry.device)
+          .executeTakeFirst()
+        const reached = [told?.list, told?.next].map(Number).filter((v) => v <= MAX_TOLD_VERSION)
+        const version = Math.max(Number(newest?.version ?? 0), ...reached) + 1
         const bytes = pack(version)
         const { id } = await tx
           .insertInto("playlist")

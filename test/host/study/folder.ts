@@ -78,6 +78,7 @@ export function requestOf(fields: Partial<SyncRequest>): SyncRequest {
 export function recordOf(fields: {
   sequence: number
   boot?: number
+  startMs?: number
   song?: number
   heardMs?: number
   listVersion?: number
