@@ -67,31 +67,48 @@ export function fitAggregate(plays: readonly AggregatePlay[], rng: Rng, m = DEFA
   }
   if (n === 0) return result
   const { mean, variance } = result
-  const at = Int32Array.from(used, (play) => indexOf.get(play.song)!)
-  const heard = new Int32Array(songs.length)
-  for (const j of at) heard[j]++
-  const z = Float64Array.from(used, (play) => play.y)
-  const sums = new Float64Array(songs.length)
-  const delta = new Float64Array(songs.length).fill(mean)
+  const songOf = (play: AggregatePlay): number => indexOf.get(play.song)!
+  // The plays seen to their end stay as they are: per song their number, mean and squares about it say it all.
+  const count = songs.length
+  const heard = new Int32Array(count)
+  const seen = new Int32Array(count)
+  const seenMean = new Float64Array(count)
+  let seenSquares = 0
+  for (const play of used) {
+    const j = songOf(play)
+    heard[j]++
+    if (play.censored) continue
+    seen[j]++
+    const ahead = play.y - seenMean[j]
+    seenMean[j] += ahead / seen[j]
+    seenSquares += ahead * (play.y - seenMean[j])
+  }
+  const cut = used.filter((play) => play.censored)
+  const cutAt = Int32Array.from(cut, songOf)
+  const bound = Float64Array.from(cut, (play) => play.y)
+  const latent = new Float64Array(cut.length)
+  const sums = new Float64Array(count)
+  const delta = new Float64Array(count).fill(mean)
   const half = PRIOR_DF / 2
   let sigma2 = variance
   for (let sweep = 0; sweep < BURN_IN + m; sweep++) {
     const sigma = Math.sqrt(sigma2)
-    sums.fill(0)
-    for (let k = 0; k < n; k++) {
-      const mu = delta[at[k]]
-      if (used[k].censored) z[k] = mu + sigma * rng.normalAbove((used[k].y - mu) / sigma)
-      sums[at[k]] += z[k]
+    for (let j = 0; j < count; j++) sums[j] = seen[j] * seenMean[j]
+    for (let k = 0; k < latent.length; k++) {
+      const mu = delta[cutAt[k]]
+      latent[k] = mu + sigma * rng.normalAbove((bound[k] - mu) / sigma)
+      sums[cutAt[k]] += latent[k]
     }
-    for (let j = 0; j < songs.length; j++) {
+    let squares = seenSquares
+    for (let j = 0; j < count; j++) {
       const precision = heard[j] / sigma2 + 1 / variance
       delta[j] = (sums[j] / sigma2 + mean / variance) / precision + rng.normal() / Math.sqrt(precision)
+      squares += seen[j] * (seenMean[j] - delta[j]) ** 2
     }
-    let squares = 0
-    for (let k = 0; k < n; k++) squares += (z[k] - delta[at[k]]) ** 2
+    for (let k = 0; k < latent.length; k++) squares += (latent[k] - delta[cutAt[k]]) ** 2
     sigma2 = inverseGamma(rng, half + 0.5 * n, half * variance + 0.5 * squares)
     if (sweep >= BURN_IN) {
-      result.delta.set(delta, (sweep - BURN_IN) * songs.length)
+      result.delta.set(delta, (sweep - BURN_IN) * count)
       result.sigma2[sweep - BURN_IN] = sigma2
     }
   }

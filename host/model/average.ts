@@ -17,6 +17,7 @@ import { logLikelihoodMatrix } from "./likelihood.js"
 import type { Observations } from "./observations.js"
 import { logSumExp, type Particles } from "./particles.js"
 import type { Predictions } from "./predict.js"
+import { stackingWeights } from "./stacking.js"
 
 export type Averaging = "density" | "geometric" | "bayes" | "stacking" | "marginal"
 
@@ -89,7 +90,7 @@ export function averagingWeights(
   const n = own.pointwise.length
   const weights = new Float64Array(1 + donors.length)
   if (donors.length === 0) return weights
-  if (method === "stacking") return stack([own, ...donors].map((score) => score.pointwise))
+  if (method === "stacking") return stackingWeights([own, ...donors].map((score) => score.pointwise))
   if (method === "marginal") {
     weights[0] = own.joint + (logPrior?.[0] ?? -Math.LN2)
     donors.forEach((score, d) => {
@@ -103,41 +104,6 @@ export function averagingWeights(
     else weights[d + 1] = n > 0 ? logSumExp(score.pointwise) - logSumExp(own.pointwise) : 0
   })
   return weights
-}
-
-/** Gain in mean log density below which stacking stops. */
-const STACKING_TOLERANCE = 1e-10
-const STACKING_LIMIT = 10_000
-
-/** Log stacking weights of models with the given ℓ (each of length n): the EM iteration of a mixture with fixed
- *  components, which only rises and whose maximum is global. Without plays all weigh the same. */
-function stack(pointwise: readonly Float64Array[]): Float64Array {
-  const models = pointwise.length
-  const n = pointwise[0].length
-  let weights = new Float64Array(models).fill(1 / models)
-  if (n === 0) return weights.map(Math.log)
-  // Densities relative to the best model of each play, so that none overflows.
-  const density = pointwise.map(() => new Float64Array(n))
-  for (let k = 0; k < n; k++) {
-    let best = Number.NEGATIVE_INFINITY
-    for (const values of pointwise) best = Math.max(best, values[k])
-    for (let i = 0; i < models; i++) density[i][k] = Math.exp(pointwise[i][k] - best)
-  }
-  let previous = Number.NEGATIVE_INFINITY
-  for (let iteration = 0; iteration < STACKING_LIMIT; iteration++) {
-    const next = new Float64Array(models)
-    let score = 0
-    for (let k = 0; k < n; k++) {
-      let mixture = 0
-      for (let i = 0; i < models; i++) mixture += weights[i] * density[i][k]
-      score += Math.log(mixture) / n
-      for (let i = 0; i < models; i++) next[i] += (weights[i] * density[i][k]) / (mixture * n)
-    }
-    if (score - previous < STACKING_TOLERANCE) break
-    previous = score
-    weights = next
-  }
-  return weights.map(Math.log)
 }
 
 /**

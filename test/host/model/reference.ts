@@ -13,6 +13,11 @@ export function readReference(name: string): any {
   return JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"))
 }
 
+/** The known answers of test/reference/average. */
+export function readAverageReference(name: string): any {
+  return JSON.parse(readFileSync(new URL(`../average/${name}`, FOLDER), "utf8"))
+}
+
 export const referencePath = (name: string): string => new URL(name, FOLDER).pathname
 
 function readRows(name: string): Record<string, string>[] {
