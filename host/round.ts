@@ -15,6 +15,7 @@ import { reasonText } from "./design/reason.js"
 import type { AggregatePlay } from "./model/aggregate.js"
 import { encodeAggregate, summariseAggregate } from "./model/aggregate-bytes.js"
 import { DRIFT_LIMIT } from "./model/drift.js"
+import { log } from "./model/elementary.js"
 import { featureMatrix } from "./model/features.js"
 import { newestWave } from "./model/forget.js"
 import { takeRows } from "./model/observations.js"
@@ -430,7 +431,7 @@ async function averageAll(
   const table = {
     ids: Uint32Array.from(songs, (song) => song.id),
     x: featureMatrix(spec, songs),
-    logLength: Float64Array.from(songs, (song) => Math.log(song.lengthS)),
+    logLength: Float64Array.from(songs, (song) => log(song.lengthS)),
   }
   const targets: Listener[] = []
   for (const listener of listeners) {

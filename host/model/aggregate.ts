@@ -6,6 +6,7 @@
 // What an average listener does with a song, whatever the reasons; it has no attributes, so a song that nobody
 // heard has no constant.
 
+import { exp } from "./elementary.js"
 import { logDensity, logSurvival } from "./likelihood.js"
 import { expectedShare, type Predictions } from "./predict.js"
 import { inverseGamma, PRIOR_DF } from "./prior.js"
@@ -103,9 +104,13 @@ export function fitAggregate(plays: readonly AggregatePlay[], rng: Rng, m = DEFA
     for (let j = 0; j < count; j++) {
       const precision = heard[j] / sigma2 + 1 / variance
       delta[j] = (sums[j] / sigma2 + mean / variance) / precision + rng.normal() / Math.sqrt(precision)
-      squares += seen[j] * (seenMean[j] - delta[j]) ** 2
+      const off = seenMean[j] - delta[j]
+      squares += seen[j] * off * off
     }
-    for (let k = 0; k < latent.length; k++) squares += (latent[k] - delta[cutAt[k]]) ** 2
+    for (let k = 0; k < latent.length; k++) {
+      const off = latent[k] - delta[cutAt[k]]
+      squares += off * off
+    }
     sigma2 = inverseGamma(rng, half + 0.5 * n, half * variance + 0.5 * squares)
     if (sweep >= BURN_IN) {
       result.delta.set(delta, (sweep - BURN_IN) * count)
@@ -119,7 +124,7 @@ function spreadOf(plays: readonly AggregatePlay[]): { mean: number; variance: nu
   let mean = 0
   for (const play of plays) mean += play.y / plays.length
   let squares = 0
-  for (const play of plays) squares += (play.y - mean) ** 2
+  for (const play of plays) squares += (play.y - mean) * (play.y - mean)
   const variance = plays.length > 1 ? squares / (plays.length - 1) : 0
   // One play, or equal ones, say nothing of the spread: a factor e either way.
   return { mean, variance: variance > 1e-12 * Math.max(1, mean * mean) ? variance : 1 }
@@ -150,7 +155,7 @@ export function predictAggregate(
       result.logTime[i] += mu / m
       result.share[i] += expectedShare(mu, Math.sqrt(sigma2[draw]), logLength[i]) / m
     }
-    result.seconds[i] = result.share[i] * Math.exp(logLength[i])
+    result.seconds[i] = result.share[i] * exp(logLength[i])
   }
   return result
 }

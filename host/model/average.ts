@@ -13,6 +13,7 @@
 // Which of them is used when: borrow.ts.
 
 import { smoothWeights } from "./diagnose.js"
+import { exp, log } from "./elementary.js"
 import { logLikelihoodMatrix } from "./likelihood.js"
 import type { Observations } from "./observations.js"
 import { logSumExp, type Particles } from "./particles.js"
@@ -94,7 +95,7 @@ export function averagingWeights(
   if (method === "marginal") {
     weights[0] = own.joint + (logPrior?.[0] ?? -Math.LN2)
     donors.forEach((score, d) => {
-      weights[d + 1] = score.joint + (logPrior?.[d + 1] ?? -Math.log(2 * donors.length))
+      weights[d + 1] = score.joint + (logPrior?.[d + 1] ?? -log(2 * donors.length))
     })
     return weights
   }
@@ -162,7 +163,7 @@ export function averagePredictions(
     const total = logSumExp(terms)
     for (let m = 0; m < parts.length; m++) {
       // With every weight 0 (all logs −∞) the own model speaks alone.
-      const weight = Number.isFinite(total) ? Math.exp(terms[m] - total) : m === 0 ? 1 : 0
+      const weight = Number.isFinite(total) ? exp(terms[m] - total) : m === 0 ? 1 : 0
       if (weight === 0) continue
       result.logTime[j] += weight * parts[m].predictions.logTime[j]
       result.seconds[j] += weight * parts[m].predictions.seconds[j]

@@ -10,6 +10,7 @@
 
 import { type Aggregate, aggregateLogLikelihood, predictAggregate } from "./aggregate.js"
 import { type Score, scoreMatrix, scoreModel } from "./average.js"
+import { log } from "./elementary.js"
 import { logDensity, logSurvival } from "./likelihood.js"
 import type { Observations } from "./observations.js"
 import { logSumExp, normalisedWeights, type Particles } from "./particles.js"
@@ -71,8 +72,8 @@ export function donorPrior(logLikeness: readonly (number | undefined)[]): Float6
     }
   }
   const total = logSumExp(known)
-  const equal = -Math.log(2 * count)
-  const share = Math.log(known.length) + equal
+  const equal = -log(2 * count)
+  const share = log(known.length) + equal
   const prior = Float64Array.from({ length: 1 + count }, () => equal)
   prior[0] = -Math.LN2
   logLikeness.forEach((value, d) => {

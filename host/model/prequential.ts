@@ -144,10 +144,10 @@ export function choose<K extends string>(
   }
   for (const name of names) {
     const mean = (scores[name] - scores[best]) / subjects
-    const squares = used.reduce(
-      (sum, block) => sum + (block.scores[name] - block.scores[best] - mean) ** 2,
-      0,
-    )
+    const squares = used.reduce((sum, block) => {
+      const off = block.scores[name] - block.scores[best] - mean
+      return sum + off * off
+    }, 0)
     errors[name] = Math.sqrt((subjects * squares) / Math.max(1, subjects - 1))
   }
   return { best, subjects, plays: used.reduce((sum, block) => sum + block.plays, 0), scores, errors }

@@ -8,6 +8,8 @@
 // w ← 2w − y/Σy, Hy = 1), the model with the largest gradient joins, and so on until the bound is below TOLERANCE.
 // The start, a few EM steps w_m ← w_m·g_m from equal weights, gives every play a model that can explain it.
 
+import { exp, log } from "./elementary.js"
+
 /** Largest distance from the maximum of f, in nats per play. */
 const TOLERANCE = 1e-9
 const EM_STEPS = 10
@@ -27,7 +29,7 @@ export function stackingWeights(pointwise: readonly Float64Array[]): Float64Arra
   const models = pointwise.length
   const n = pointwise[0].length
   const weights = new Float64Array(models).fill(1 / models)
-  if (n === 0) return weights.map(Math.log)
+  if (n === 0) return weights.map(log)
   const density = relativeDensities(pointwise)
   const state: State = {
     n,
@@ -54,7 +56,7 @@ export function stackingWeights(pointwise: readonly Float64Array[]): Float64Arra
     if (joined === undefined) break
     score = joined
   }
-  return weights.map(Math.log)
+  return weights.map(log)
 }
 
 interface State {
@@ -74,7 +76,7 @@ function relativeDensities(pointwise: readonly Float64Array[]): Float64Array {
     let best = Number.NEGATIVE_INFINITY
     for (const values of pointwise) best = Math.max(best, values[k])
     pointwise.forEach((values, m) => {
-      density[m * n + k] = Math.exp(values[k] - best)
+      density[m * n + k] = exp(values[k] - best)
     })
   }
   return density
@@ -88,7 +90,7 @@ function evaluate({ n, density, weights, gradient, inverse }: State): number {
   }
   let score = 0
   for (let k = 0; k < n; k++) {
-    score += Math.log(inverse[k]) / n
+    score += log(inverse[k]) / n
     inverse[k] = 1 / inverse[k]
   }
   for (let m = 0; m < weights.length; m++) {
@@ -133,7 +135,7 @@ function newton(state: State, score: number): number | undefined {
     for (let b = 0; b <= a; b++) {
       let sum = 0
       for (let k = 0; k < n; k++)
-        sum += density[active[a] * n + k] * density[active[b] * n + k] * inverse[k] ** 2
+        sum += density[active[a] * n + k] * density[active[b] * n + k] * inverse[k] * inverse[k]
       hessian[a * s + b] = sum / n
     }
   }
