@@ -45,6 +45,9 @@ const CONSTANT = "Constant"
 
 /** A spread this far below the size of the values is rounding, not variation. */
 const CONSTANT_TOLERANCE = 1e-12
+/** Columns beyond these sizes have squares, and products of squares, that double precision cannot hold. */
+const SMALLEST = 1e-50
+const LARGEST = 1e50
 
 /** Freezes the columns of a catalogue. The order of the songs does not matter. */
 export function describeFeatures(songs: readonly Song[], options: FeatureOptions = {}): FeatureSpec {
@@ -66,6 +69,10 @@ export function describeFeatures(songs: readonly Song[], options: FeatureOptions
       .map((song) => song.attributes[name])
       .filter((value) => value !== undefined && Number.isFinite(value))
     const { mean, variance, largest } = moments(values)
+    if (largest > LARGEST || (largest > 0 && largest < SMALLEST)) {
+      spec.leftOut.push({ name, reason: `reaches ${largest.toPrecision(3)}: give it in another unit` })
+      continue
+    }
     if (Math.sqrt(variance) <= CONSTANT_TOLERANCE * largest) {
       spec.leftOut.push({ name, reason: `is ${values[0] ?? "missing"} for every song` })
       continue

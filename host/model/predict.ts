@@ -38,6 +38,8 @@ export function predictSongs(particles: Particles, x: Float64Array, logLength: F
       share[song] += weights[i] * expectedShare(mu, sigma, logLength[song])
     }
   }
+  // Rounded weights may sum to a little more than 1.
+  for (let song = 0; song < n; song++) share[song] = Math.min(1, share[song])
   const seconds = share.map((value, song) => value * exp(logLength[song]))
   return { logTime, seconds, share }
 }
