@@ -19,6 +19,8 @@ export interface FitPlay {
 
 export interface FitInput {
   songs: Song[]
+  /** The songs by what their `song` cell says. */
+  byLabel: ReadonlyMap<string, Song>
   plays: FitPlay[]
   /** Plays under MIN_HEARD_S by subject, left out of `plays`; only where the times are in seconds. */
   tooShort: Map<string, number>
@@ -45,7 +47,12 @@ export function readFitInput(
   const songsTable = readTable(songsFile)
   const songs = readSongs(songsTable, ignore)
   const notThere = ignore.filter((name) => !songsTable.header.includes(name))
-  return { songs: [...songs.values()], notThere, ...readPlays(playsFile, songs, songsFile.name) }
+  return {
+    songs: [...songs.values()],
+    byLabel: songs,
+    notThere,
+    ...readPlays(playsFile, songs, songsFile.name),
+  }
 }
 
 /** The songs in the order of the file, by what their `song` cell says; their ids are their places, from 1. */

@@ -10,6 +10,7 @@ import type { Resampling } from "../model/resample.js"
 import { DEFAULT_DRAWS } from "../model/select.js"
 import { fitFirstBlock, type Profile, summarise, type TasteModel, updateTaste } from "../model/taste.js"
 import { answer, CommandError, command, nameList, wholeNumber } from "./command.js"
+import { describeHazard, type HazardRequest, hazardRequest } from "./fit-hazard.js"
 import { type FitPlay, readFitInput } from "./fit-input.js"
 import { table } from "./table.js"
 
@@ -26,6 +27,7 @@ interface Options {
   resampling: Resampling
   forgetting: number
   ignore?: string[]
+  hazard?: string
   json?: boolean
 }
 
@@ -91,6 +93,10 @@ export function fitCommand(): Command {
       "columns of the songs file that are no attributes, separated by commas",
       nameList,
     )
+    .option(
+      "--hazard <song>",
+      "also the hazard curve of this song: how likely a listener skips it, moment by moment",
+    )
     .action(run)
 }
 
@@ -109,6 +115,7 @@ async function run(options: Options): Promise<void> {
   }
   const spec = describeFeatures(input.songs, { standardise: false, genres: false })
   checkOptions(options, spec)
+  const curve = hazardRequest(options, input, spec)
   const bySubject = new Map<string, FitPlay[]>()
   for (const subject of input.tooShort.keys()) bySubject.set(subject, [])
   for (const play of input.plays) {
@@ -121,6 +128,7 @@ async function run(options: Options): Promise<void> {
   const bar = progressBar("fit")
   const results = subjects.map((subject, index) =>
     fitSubject(subject, bySubject.get(subject) ?? [], blocks, spec, options, {
+      curve,
       tooShort: input.tooShort.get(subject) ?? 0,
       onProgress: (share) => bar.show((index + share) / subjects.length),
     }),
@@ -159,13 +167,20 @@ function wanted(found: string[], options: Options): string[] {
   return [options.subject]
 }
 
+/** What a fit needs beside plays and options. */
+interface SubjectContext {
+  curve: HazardRequest | undefined
+  tooShort: number
+  onProgress: (share: number) => void
+}
+
 function fitSubject(
   subject: string,
   plays: readonly FitPlay[],
   blocks: readonly number[],
   spec: FeatureSpec,
   options: Options,
-  { tooShort, onProgress }: { tooShort: number; onProgress: (share: number) => void },
+  { curve, tooShort, onProgress }: SubjectContext,
 ): { json: object; lines: string[] } {
   const name = /^\d+$/.test(subject) ? Number(subject) : subject
   const { resampling, forgetting } = options
@@ -212,15 +227,21 @@ function fitSubject(
         particles: 0,
         ess: null,
         khat: null,
+        ...(curve === undefined ? {} : { hazard: null }),
         warnings: [reason, ...dropped],
       },
       lines: [`Subject ${subject}: ${reason}`, ""],
     }
   }
-  return describe(name, { ...model, warnings: [...model.warnings, ...dropped] })
+  return describe(name, { ...model, warnings: [...model.warnings, ...dropped] }, curve)
 }
 
-function describe(subject: string | number, model: TasteModel): { json: object; lines: string[] } {
+function describe(
+  subject: string | number,
+  model: TasteModel,
+  request: HazardRequest | undefined,
+): { json: object; lines: string[] } {
+  const curve = request && describeHazard(model.particles, request)
   const summary = summarise(model)
   const { posterior, diagnostics } = model
   const all = (values: readonly number[], decimals: number): number[] =>
@@ -243,6 +264,7 @@ function describe(subject: string | number, model: TasteModel): { json: object; 
     ancestors: diagnostics.ancestors,
     logScore: diagnostics.logScore,
     refitted: diagnostics.refitted,
+    ...(curve && { hazard: curve.json }),
   }
   const tail = summary.khat === null ? "" : `, k-hat ${summary.khat.toFixed(2)}`
   const lines = [
@@ -257,6 +279,7 @@ function describe(subject: string | number, model: TasteModel): { json: object; 
         summary.sd[q].toFixed(3),
       ]),
     ),
+    ...(curve ? ["", ...curve.lines] : []),
     ...summary.warnings.map((warning) => `Note: ${warning}`),
     "",
   ]

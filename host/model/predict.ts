@@ -94,7 +94,7 @@ export function explainSong(
 }
 
 /** Smallest value whose cumulated weight reaches `probability`; `weights` sum to 1. */
-function weightedQuantile(values: Float64Array, weights: Float64Array, probability: number): number {
+export function weightedQuantile(values: Float64Array, weights: Float64Array, probability: number): number {
   const order = Array.from(values.keys()).sort((a, b) => values[a] - values[b] || a - b)
   let cumulated = 0
   for (const i of order) {

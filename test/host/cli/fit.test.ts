@@ -249,3 +249,29 @@ test("a smaller expected model, SSP and forgetting are what they say, and wrong 
     await assert.rejects(fit(...base, ...args), message)
   }
 })
+
+test("--hazard adds the curve of a song: in order, positive, and that of the posterior's own particles", async () => {
+  const args = ["--plays", PLAYS, "--songs", SONGS, "--subject", "1", "--blocks", "1", "--draws", "100"]
+  const [{ hazard, sigma }] = await fitJson(...args, "--hazard", "17")
+  assert.equal(hazard.song, "17")
+  assert.deepEqual(hazard.probabilities, [0.1, 0.5, 0.9])
+  const [low, middle, high] = hazard.quantiles
+  hazard.times.forEach((t: number, k: number) => {
+    assert.ok(
+      low[k] >= 0 && low[k] <= middle[k] && middle[k] <= high[k] && Number.isFinite(high[k]),
+      `at ${t}`,
+    )
+    if (k > 0) assert.ok(t > hazard.times[k - 1])
+  })
+  // σ is near .5: the curve rises, then falls.
+  assert.ok(sigma < 0.7)
+  const top = middle.indexOf(Math.max(...middle))
+  assert.ok(top > 0 && top < middle.length - 1)
+  const text = await fit(...args, "--hazard", "17")
+  assert.match(
+    text,
+    /\nHazard of song 17 per unit of time, with its central 80 %: peaks at [\d.]+\ntime +hazard +low +high\n/,
+  )
+  assert.ok(!("hazard" in (await fitJson(...args))[0]))
+  await assert.rejects(fit(...args, "--hazard", "no such"), /--hazard: .*songs.csv has no song "no such"/)
+})
