@@ -5,6 +5,7 @@
 // what makes selection hard: attributes that stand in for each other, rare genres, and an attribute that nearly
 // repeats two of them.
 
+import { exp, log } from "../model/elementary.js"
 import { describeFeatures, type FeatureSpec, featureMatrix, type Song } from "../model/features.js"
 import { type Observations, observeRows } from "../model/observations.js"
 import { createParticles, type Particles } from "../model/particles.js"
@@ -47,7 +48,7 @@ export function createScenario(seed: number | string): Scenario {
       songs.push({
         id: songs.length + 1,
         genre,
-        lengthS: MIDDLE_LENGTH_S * Math.exp(LENGTH_SPREAD * rng.normal()),
+        lengthS: MIDDLE_LENGTH_S * exp(LENGTH_SPREAD * rng.normal()),
         attributes: {
           tempo: rng.normal(),
           energy,
@@ -65,7 +66,7 @@ export function createScenario(seed: number | string): Scenario {
     pi: 0.5,
     s2x: [LOG_TIME_VARIANCE, ...spec.variances.slice(1)],
     s2y: LOG_TIME_VARIANCE,
-    constantMean: Math.log(MIDDLE_S),
+    constantMean: log(MIDDLE_S),
     notes: [],
   }
   return { songs, spec, hyper, blocks: PLAYS_PER_BLOCK }
@@ -92,7 +93,7 @@ export function simulatePlays(scenario: Scenario, listener: Particles, rng: Rng)
     for (let q = 0; q < p; q++) mu += x[index * p + q] * beta[q]
     const chosen = mu + sigma * rng.normal()
     const reach = rng.uniform() < CUT_SHARE ? rng.uniform() : 1
-    const bound = Math.log(reach * song.lengthS)
+    const bound = log(reach * song.lengthS)
     return { song, y: Math.min(chosen, bound), censored: chosen > bound, source }
   })
   return observeRows(rows, spec)

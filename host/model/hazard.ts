@@ -9,7 +9,8 @@
 // practically from the start. φ/Φ is taken in logs in the middle, where f and S may be too small to be held, and
 // from the continued fraction of Mills' ratio far out, where their logs would cancel (Abramowitz & Stegun 26.2.14).
 
-import { logNormalCdf } from "./likelihood.js"
+import { exp, log } from "./elementary.js"
+import { logNormalCdf } from "./normal-cdf.js"
 import { normalisedWeights, type Particles } from "./particles.js"
 import { weightedQuantile } from "./predict.js"
 
@@ -24,12 +25,12 @@ function logNormalHazard(r: number): number {
   // Φ(−r)/φ(r) = 1/(r + 1/(r + 2/(r + 3/(r + …))))
   let fraction = r
   for (let k = TERMS; k > 0; k--) fraction = r + k / fraction
-  return Math.log(fraction)
+  return log(fraction)
 }
 
 /** log of the hazard of log time at `y`, per unit of log time: mean `mu`, standard deviation `sigma` (> 0). */
 export function logHazard(y: number, mu: number, sigma: number): number {
-  return logNormalHazard((y - mu) / sigma) - Math.log(sigma)
+  return logNormalHazard((y - mu) / sigma) - log(sigma)
 }
 
 /**
@@ -62,10 +63,10 @@ export function hazardCurve(
   const curves = probabilities.map(() => new Float64Array(times.length))
   const values = new Float64Array(m)
   times.forEach((t, k) => {
-    const y = Math.log(t)
+    const y = log(t)
     for (let i = 0; i < m; i++) values[i] = logHazard(y, mu[i], Math.sqrt(sigma2[i])) - y
     probabilities.forEach((probability, c) => {
-      curves[c][k] = Math.exp(weightedQuantile(values, weights, probability))
+      curves[c][k] = exp(weightedQuantile(values, weights, probability))
     })
   })
   return curves

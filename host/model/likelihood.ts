@@ -21,12 +21,6 @@ export function logSurvival(y: number, mu: number, sigma: number): number {
   return logNormalCdf((mu - y) / sigma)
 }
 
-/** log h(t) = log f − log S of log time at `y` = log t, per unit of log time: the hazard curve of thesis figure 1
- *  is exp of this divided by t. */
-export function logHazard(y: number, mu: number, sigma: number): number {
-  return logDensity(y, mu, sigma) - logSurvival(y, mu, sigma)
-}
-
 /**
  * Log likelihood of rows `from` … `to` − 1 under every particle, added to `out` (length M).
  * `rows`: the observations in the order to use, all of them where it is left out.

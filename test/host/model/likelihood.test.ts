@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { addLogLikelihood, logDensity, logHazard, logSurvival } from "../../../host/model/likelihood.js"
+import { addLogLikelihood, logDensity, logSurvival } from "../../../host/model/likelihood.js"
 import { near, observationsOf, particlesFrom, readReference } from "./reference.js"
 
 test("the log likelihood at the maximum of R's survreg is the one R prints", () => {
@@ -33,21 +33,10 @@ test("the log likelihood of 500 plays at the truth is numpy's", () => {
   }
 })
 
-test("density and survival belong together: −dS/dy = f, and the hazard is their ratio", () => {
+test("density and survival belong together: −dS/dy = f", () => {
   const h = 1e-5
   for (const y of [-2, 0.3, 1.7]) {
     const slope = (Math.exp(logSurvival(y - h, 0.5, 0.8)) - Math.exp(logSurvival(y + h, 0.5, 0.8))) / (2 * h)
     near(slope, Math.exp(logDensity(y, 0.5, 0.8)), 1e-9, `f(${y})`)
-    near(Math.exp(logHazard(y, 0.5, 0.8)), slope / Math.exp(logSurvival(y, 0.5, 0.8)), 1e-8, `hazard(${y})`)
   }
-})
-
-test("the hazard of thesis figure 1: at σ = .5 it rises before it falls, at σ = 2 it falls practically from the start", () => {
-  const hazard = (minutes: number, sigma: number): number => {
-    const y = Math.log(minutes)
-    return Math.exp(logHazard(y, Math.log(2), sigma) - y)
-  }
-  assert.ok(hazard(1, 0.5) < hazard(2, 0.5) && hazard(2, 0.5) < hazard(3, 0.5))
-  assert.ok(hazard(4, 0.5) > hazard(40, 0.5))
-  assert.ok(hazard(0.25, 2) > hazard(1, 2) && hazard(1, 2) > hazard(4, 2))
 })
