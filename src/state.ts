@@ -94,6 +94,15 @@ export class BoardState {
     // Packed when its turn comes: bytes that waited could overtake, and undo, what another fiber has committed.
     while (this.busy) await ds.sleep(TURN_MS)
     this.busy = true
+    try {
+      this.pack()
+      return await this.flash.write(this.key, this.bytes)
+    } finally {
+      this.busy = false
+    }
+  }
+
+  private pack(): void {
     const b = this.bytes
     b[0] = 0x46
     b[1] = 0x53
@@ -117,8 +126,5 @@ export class BoardState {
       b.setAt(at + 6, "u32", this.unrecorded[i][2])
     }
     b.blitAt(CHECKSUM_AT, digest("sha256", b.slice(0, CHECKSUM_AT)), 0, CHECKSUM_BYTES)
-    const kept = await this.flash.write(this.key, b)
-    this.busy = false
-    return kept
   }
 }

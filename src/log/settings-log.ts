@@ -118,8 +118,9 @@ export class SettingsLog implements ListenLog {
   async collect(batch: Batch, from: number, to: number): Promise<number> {
     const end = Math.min(to, this.closed)
     let sequence = from
-    // Overwritten long ago: one range, however long. What is not acknowledged is never overwritten.
-    const first = Math.min(this.state.acked + 1, this.closed - CAPACITY + 1)
+    // Overwritten long ago: one range, however long. What is not acknowledged is never overwritten, and of what is,
+    // numbers that found the log full have overwritten nothing.
+    const first = Math.min(this.state.acked + 1, this.closed - 2 * CAPACITY + 1)
     if (sequence < first && sequence <= end) {
       const upTo = Math.min(end, first - 1)
       if (!addGone(batch, 0, sequence, upTo, GONE_UNKNOWN)) return sequence

@@ -127,6 +127,28 @@ test("a full log keeps what is not acknowledged, counts the rest, and names it u
   assert.deepEqual(board.panics, [])
 })
 
+test("a host that has forgotten a full log gets all of it again", async () => {
+  const { board, host } = await boardWithList()
+  host.failure = "refused"
+  await board.press("play")
+  const extra = 25
+  for (let i = 0; i < CAPACITY + extra - 1; i++) {
+    await board.press("skip")
+    await board.clock.advance(200)
+  }
+  await board.press("stop")
+  host.failure = undefined
+  await board.clock.advance(60_000, () => host.gone.length > 0)
+  await board.clock.advance(5000)
+  host.plays.clear()
+  host.gone.length = 0
+  await board.clock.advance(90_000)
+  assert.equal(host.plays.size, CAPACITY)
+  assert.equal(Math.max(...host.plays.keys()), CAPACITY)
+  // The board no longer knows why, but says that there is nothing.
+  assert.deepEqual(host.gone, [[0, CAPACITY + 1, CAPACITY + extra, GONE_UNKNOWN]])
+})
+
 test("erased state starts a new epoch, and no record of the old one is taken for the new one's", async () => {
   const { board, host } = await boardWithList()
   host.ackUpTo = 0
