@@ -5,6 +5,7 @@
 //   holm(ps)                          p-values corrected for their number (Holm 1979)
 //   binomialRange(n, p, alpha)        where a binomial share falls with probability ≥ 1 − alpha
 
+import { exp, log, log1p } from "../model/elementary.js"
 import { logNormalCdf } from "../model/normal-cdf.js"
 
 /**
@@ -19,12 +20,12 @@ export function chiSquareTail(x: number, df: number): number {
   if (x === 0) return 1
   const t = x / 2
   const odd = df % 2 === 1
-  let tail = odd ? 2 * Math.exp(logNormalCdf(-Math.sqrt(x))) : Math.exp(-t)
+  let tail = odd ? 2 * exp(logNormalCdf(-Math.sqrt(x))) : exp(-t)
   // log of tᵃe⁻ᵗ/Γ(a + 1) at a = ½ or 1: Γ(3/2) = √π/2.
-  let logTerm = odd ? 0.5 * Math.log(t) - t - Math.log(Math.sqrt(Math.PI) / 2) : Math.log(t) - t
+  let logTerm = odd ? 0.5 * log(t) - t - log(Math.sqrt(Math.PI) / 2) : log(t) - t
   for (let a = odd ? 0.5 : 1; a < df / 2; a++) {
-    tail += Math.exp(logTerm)
-    logTerm += Math.log(t / (a + 1))
+    tail += exp(logTerm)
+    logTerm += log(t / (a + 1))
   }
   return Math.min(1, tail)
 }
@@ -64,14 +65,14 @@ export function binomialRange(n: number, p: number, alpha: number): [number, num
 
 /** The largest count k with P(X < k) ≤ alpha. */
 function lowestCount(n: number, p: number, alpha: number): number {
-  const logOdds = Math.log(p / (1 - p))
-  let log = n * Math.log1p(-p)
-  let below = Math.exp(log)
+  const logOdds = log(p / (1 - p))
+  let logMass = n * log1p(-p)
+  let below = exp(logMass)
   let k = 0
   while (below <= alpha && k < n) {
-    log += Math.log((n - k) / (k + 1)) + logOdds
+    logMass += log((n - k) / (k + 1)) + logOdds
     k++
-    below += Math.exp(log)
+    below += exp(logMass)
   }
   return k
 }
