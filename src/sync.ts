@@ -43,6 +43,9 @@ const MAX_BACKOFF_MS = 1800000
 const UNPROVISIONED_MS = 60000
 const MINUTE_MS = 60000
 const IDLE_MS = 3600000
+const MAX_SEQUENCE = 4294967295
+/** What the field holds; a request that says more is refused. */
+const MAX_HEALTH_LOG = 65535
 
 export interface SyncParts {
   firmware: string
@@ -134,7 +137,7 @@ export class Sync {
       const batch = this.batch
       batch.clear()
       for (const range of missing) await log.collect(batch, range[1], range[2])
-      from = await log.collect(batch, from, from + log.capacity)
+      from = await log.collect(batch, from, MAX_SEQUENCE)
       const shown = this.shown()
       const reply = await this.exchange()
       const upTo = acknowledged(reply)
@@ -181,7 +184,7 @@ export class Sync {
         part: this.download.wanted(),
         refused: this.download.refused,
         health: {
-          log: log.unacknowledged(),
+          log: Math.min(log.unacknowledged(), MAX_HEALTH_LOG),
           cap: log.capacity,
           full: state.unrecordedCount,
           audio: audio.errors,

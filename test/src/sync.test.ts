@@ -1,5 +1,7 @@
 import assert from "node:assert/strict"
+import { createHash } from "node:crypto"
 import { test } from "node:test"
+import { GONE_LOG_FULL } from "../../src/wire.js"
 import { Board } from "./bench/board.js"
 import { httpAnswer } from "./bench/network.js"
 import { boardWithList, playsOf } from "./bench/session.js"
@@ -82,6 +84,36 @@ test("a host that has forgotten what it acknowledged is told again, though nothi
   const told = host.requests.slice(before).map((request) => request.plays.length)
   assert.deepEqual(told, [0, 120, 11])
   assert.deepEqual(board.panics, [])
+})
+
+test("a board that has left out more listens than health can say still syncs", async () => {
+  const { board, host } = await boardWithList()
+  await board.press("play")
+  await board.clock.advance(10_000)
+  await board.press("stop")
+  // As after months without a host: listen 1 is in the log, 2 to 70,000 found it full.
+  const state = Buffer.from(await board.get("ftstate"))
+  board.powerOff()
+  host.plays.clear()
+  state.writeUInt32LE(0, 12)
+  state.writeUInt32LE(70_000, 16)
+  state.writeUInt32LE(69_999, 20)
+  state[27] = 1
+  state.writeUInt16LE(1, 28)
+  state.writeUInt32LE(2, 30)
+  state.writeUInt32LE(70_000, 34)
+  createHash("sha256").update(state.subarray(0, 148)).digest().copy(state, 148, 0, 16)
+  await board.powerOn()
+  await board.clock.advance(1500)
+  await board.set("ftstate", state)
+  board.powerOff()
+  const before = host.requests.length
+  await board.powerOn()
+  await board.clock.advance(30_000)
+  const [first] = host.requests.slice(before)
+  assert.deepEqual([first.health.log, first.health.full], [65_535, 69_999])
+  assert.deepEqual([...host.plays.keys()], [1])
+  assert.deepEqual(host.gone, [[1, 2, 70_000, GONE_LOG_FULL]])
 })
 
 test("a sync does not stop the music, whatever becomes of it", async () => {
