@@ -18,40 +18,10 @@ import { logLikelihoodMatrix } from "./likelihood.js"
 import type { Observations } from "./observations.js"
 import { logSumExp, type Particles } from "./particles.js"
 import type { Predictions } from "./predict.js"
+import type { Score } from "./score.js"
 import { stackingWeights } from "./stacking.js"
 
 export type Averaging = "density" | "geometric" | "bayes" | "stacking" | "marginal"
-
-/** How a model does on the target's plays. */
-export interface Score {
-  /** L: log mean over the particles of the joint density. */
-  joint: number
-  /** Length n: ℓ_k. */
-  pointwise: Float64Array
-}
-
-/** Scores `particles` on the target's plays. */
-export function scoreModel(particles: Particles, observations: Observations): Score {
-  return scoreMatrix(logLikelihoodMatrix(particles, observations), particles.logWeights, observations.n)
-}
-
-/** The same from log likelihoods (M × n) of any kind of model. `logWeights`: length M, unnormalised. */
-export function scoreMatrix(logLik: Float64Array, logWeights: ArrayLike<number>, n: number): Score {
-  const m = logWeights.length
-  const total = logSumExp(logWeights)
-  const joint = new Float64Array(m)
-  const column = new Float64Array(m)
-  const pointwise = new Float64Array(n)
-  for (let i = 0; i < m; i++) joint[i] = logWeights[i] - total
-  for (let k = 0; k < n; k++) {
-    for (let i = 0; i < m; i++) {
-      joint[i] += logLik[i * n + k]
-      column[i] = logWeights[i] - total + logLik[i * n + k]
-    }
-    pointwise[k] = logSumExp(column)
-  }
-  return { joint: logSumExp(joint), pointwise }
-}
 
 /** Leave-one-out ℓ_k of a model fitted to these very plays, by Pareto smoothed importance sampling (Vehtari,
  *  Gelman & Gabry 2017), length n; `khat`: the worst of the plays, null where none could be told. */

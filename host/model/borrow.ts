@@ -12,9 +12,10 @@
 // own / marginal / stacking): 6 plays 2.21 / .55 / .53, 10 plays 1.09 / .53 / .74, 30 plays .47 / .29 / .33,
 // 100 plays .10 / .15 / .09, 200 plays .053 / .083 / .052.
 
-import { type Averaging, averagingWeights, leaveOneOut, type Score, scoreModel } from "./average.js"
+import { type Averaging, averagingWeights, leaveOneOut } from "./average.js"
 import type { Observations } from "./observations.js"
 import type { Particles } from "./particles.js"
+import { type Score, scoreModel } from "./score.js"
 
 export type Weighting = Averaging | "own" | "switch"
 

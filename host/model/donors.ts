@@ -9,12 +9,12 @@
 // is the same judgement at 1/M of the cost, and the ones it leaves out are those whose weight would vanish.
 
 import { type Aggregate, aggregateLogLikelihood, predictAggregate } from "./aggregate.js"
-import { type Score, scoreMatrix, scoreModel } from "./average.js"
 import { log } from "./elementary.js"
 import { logDensity, logSurvival } from "./likelihood.js"
 import type { Observations } from "./observations.js"
 import { logSumExp, normalisedWeights, type Particles } from "./particles.js"
 import { type Predictions, predictSongs } from "./predict.js"
+import { type Score, type Scorer, scoreMatrix, scorerOf } from "./score.js"
 
 /** Donors up to which all are scored. */
 export const DONOR_LIMIT = 300
@@ -39,8 +39,12 @@ export interface Donor {
 
 /** Another subject's model; `heard`: the songs that subject has heard. */
 export function tasteDonor(particles: Particles, heard: ReadonlySet<number>): Donor {
+  let scorer: Scorer | undefined
   return {
-    score: (observations) => scoreModel(particles, observations),
+    score(observations) {
+      scorer ??= scorerOf(particles)
+      return scorer(observations)
+    },
     predict: ({ x, logLength }) => predictSongs(particles, x, logLength),
     knows: (songs) => Uint8Array.from(songs, (song) => (heard.has(song) ? 1 : 0)),
   }

@@ -6,10 +6,7 @@
 //   exp x   = 2^k · exp r,  x = k ln 2 + r, |r| ≤ ½ ln 2,  exp r = 1 + 2r/(R(r²) − r)
 //   log x   = k ln 2 + log(1 + f),  √½ ≤ 1 + f < √2,  s = f/(2 + f),  log(1 + f) = 2s + s·R(s²)
 
-/** ln 2 as a sum whose first part times any exponent is exact. */
-const LN2_HIGH = 0.6931471803691238
-const LN2_LOW = 1.9082149292705877e-10
-const INV_LN2 = Math.LOG2E
+import { EXP_1, EXP_2, EXP_3, EXP_4, EXP_5, INV_LN2, LN2_HIGH, LN2_LOW } from "./wasm/constants.js"
 
 const LARGEST_EXP = 709.782712893384
 const SMALLEST_EXP = -745.1332191019411
@@ -31,13 +28,7 @@ for (let k = 0, value = SMALLEST_NORMAL; k < 2046; k++, value *= 2) POWERS[k] = 
 function reduced(high: number, low: number): number {
   const r = high - low
   const t = r * r
-  const c =
-    r -
-    t *
-      (0.16666666666666602 +
-        t *
-          (-0.0027777777777015593 +
-            t * (6.613756321437934e-5 + t * (-1.6533902205465252e-6 + t * 4.1381367970572385e-8))))
+  const c = r - t * (EXP_1 + t * (EXP_2 + t * (EXP_3 + t * (EXP_4 + t * EXP_5))))
   return high - (low - (r * c) / (2 - c))
 }
 

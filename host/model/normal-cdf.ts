@@ -71,7 +71,7 @@ function nearErf(x: number): number {
 }
 
 /** log Φ by Cody's approximations: any z. */
-function slowLogNormalCdf(z: number): number {
+export function slowLogNormalCdf(z: number): number {
   const x = Math.abs(z) * SQRT1_2
   if (x < NEAR) return log(0.5 + 0.5 * nearErf(z * SQRT1_2))
   if (z < 0) return log(0.5 * scaledErfc(x)) - 0.5 * z * z
@@ -84,7 +84,8 @@ const PER_UNIT = 8
 /** Where the two forms meet. */
 const SEAM = 1
 const COEFFICIENTS = 8
-const TABLE = tabulate()
+/** COEFFICIENTS numbers per interval, lowest power first. */
+export const TABLE = tabulate()
 
 /** log Φ(z). */
 export function logNormalCdf(z: number): number {

@@ -16,7 +16,7 @@
 // Two limits: the prior was frozen at the first block and knows the mean and the spread of its log times, which
 // favours the own model a little in the first pieces; and song constants come from all plays of the other subjects.
 
-import { mixtureLogDensity, scoreModel } from "./average.js"
+import { mixtureLogDensity } from "./average.js"
 import { borrow, type OwnModel } from "./borrow.js"
 import { type Donor, donorPrior } from "./donors.js"
 import { newestWave, powersOf } from "./forget.js"
@@ -24,6 +24,7 @@ import { type Observations, takeRows } from "./observations.js"
 import { createParticles, type Particles } from "./particles.js"
 import type { Hyper } from "./prior.js"
 import type { Rng } from "./random.js"
+import { scoreModel } from "./score.js"
 import { absorb } from "./smc.js"
 import { drawPrior } from "./sweep.js"
 import type { TasteModel } from "./taste.js"

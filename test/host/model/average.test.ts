@@ -6,8 +6,6 @@ import {
   averagingWeights,
   leaveOneOut,
   mixtureLogDensity,
-  type Score,
-  scoreModel,
 } from "../../../host/model/average.js"
 import { condense } from "../../../host/model/condense.js"
 import { featureMatrix } from "../../../host/model/features.js"
@@ -16,6 +14,7 @@ import { type Observations, observeRows, takeRows } from "../../../host/model/ob
 import { createParticles, normalisedWeights, type Particles } from "../../../host/model/particles.js"
 import { freezePrior } from "../../../host/model/prior.js"
 import { stream } from "../../../host/model/random.js"
+import { type Score, scoreModel } from "../../../host/model/score.js"
 import { sampleFirstBlock } from "../../../host/model/select.js"
 import {
   answered,

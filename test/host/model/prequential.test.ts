@@ -1,6 +1,5 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { scoreModel } from "../../../host/model/average.js"
 import { borrow } from "../../../host/model/borrow.js"
 import { condense } from "../../../host/model/condense.js"
 import { tasteDonor } from "../../../host/model/donors.js"
@@ -15,6 +14,7 @@ import {
   foretellBlock,
 } from "../../../host/model/prequential.js"
 import { stream } from "../../../host/model/random.js"
+import { scoreModel } from "../../../host/model/score.js"
 import { sampleFirstBlock } from "../../../host/model/select.js"
 import { fitFirstBlock, type TasteModel } from "../../../host/model/taste.js"
 import { near } from "./reference.js"
