@@ -1,5 +1,6 @@
 // The songs that a playlist may be chosen from, as the designs read them: flat arrays, one row per song.
 
+import { log } from "../model/elementary.js"
 import { type FeatureSpec, featureMatrix, type Song } from "../model/features.js"
 
 export interface Candidates {
@@ -30,7 +31,7 @@ export function describeCandidates(
     p: spec.names.length,
     x: featureMatrix(spec, ordered),
     numeric: Int32Array.from(spec.attributes, (_, i) => i + 1),
-    logLength: Float64Array.from(ordered, (song) => Math.log(song.lengthS)),
+    logLength: Float64Array.from(ordered, (song) => log(song.lengthS)),
     genre: codes(ordered.map((song) => song.genre)),
     artist: codes(ordered.map((song) => song.artist)),
   }

@@ -40,7 +40,10 @@ export function checkInput(
       throw new RangeError(`utility: must be finite, song ${candidates.ids[bad]} has ${utility[bad]}`)
     }
   }
-  if (knowledge !== undefined && knowledge.precision.length !== knowledge.columns.length ** 2) {
+  if (
+    knowledge !== undefined &&
+    knowledge.precision.length !== knowledge.columns.length * knowledge.columns.length
+  ) {
     throw new RangeError(
       `knowledge.precision: must be ${knowledge.columns.length} × ${knowledge.columns.length}, ` +
         `got ${knowledge.precision.length} values`,
@@ -52,6 +55,10 @@ export function checkInput(
   if (!(epsilon >= 0 && epsilon <= 1)) throw new RangeError(`epsilon: must be 0 to 1, got ${epsilon}`)
   if (!(explorationCap >= 0 && explorationCap <= 1)) {
     throw new RangeError(`explorationCap: must be 0 to 1, got ${explorationCap}`)
+  }
+  const { utilityFloor = 0 } = input.constraints ?? {}
+  if (!(utilityFloor >= 0 && utilityFloor <= 1)) {
+    throw new RangeError(`utilityFloor: must be 0 to 1, got ${utilityFloor}`)
   }
   if (!(made >= 0)) throw new RangeError(`made: must be 0 or more, got ${made}`)
   if (!(planned >= 1)) throw new RangeError(`planned: must be 1 or more, got ${planned}`)

@@ -9,6 +9,7 @@ import type { Determinant } from "./determinant.js"
 import { exchange } from "./exchange.js"
 import { totalDistances } from "./gower.js"
 import { explorationBudget, searchLambda, thesisLambda } from "./lambda.js"
+import { affordableEpsilon, expectedUtility, zeroOf } from "./price.js"
 import { type Propensities, randomiseSlots, simulatedPropensities, slotPropensities } from "./random.js"
 import { byUtility, select } from "./select.js"
 import { thompson } from "./thompson.js"
@@ -23,6 +24,8 @@ export interface Plan {
   best: Int32Array | undefined
   profile: "default" | "thesis"
   epsilon: number
+  /** Total utility that must be left in expectation; −∞ where there is no floor. */
+  floor: number
   explorationCap: number
   made: number
   planned: number
@@ -36,6 +39,8 @@ export interface Chosen {
   members: Int32Array
   kept: number
   propensities: Propensities | undefined
+  /** Share of random slots in the end. */
+  epsilon: number
   lambda: number | null
   exchanges: number
   sweeps: number
@@ -73,7 +78,9 @@ export function choose(plan: Plan): Chosen {
       const repeat = streamOf(input, "propensity")
       const probability = simulatedPropensities(rules, () => sampler.draw(repeat))
       const propensities: Propensities = { probability, from: "simulation" }
-      return { ...NOTHING, design: "thompson", designed: members, members, kept: rules.size, propensities }
+      const notes = total(utility, members) < plan.floor ? [FLOOR_BROKEN] : []
+      const drawn = { designed: members, members, kept: rules.size, propensities, epsilon: 0 }
+      return { ...NOTHING, design: "thompson", ...drawn, notes }
     }
   }
 }
@@ -102,15 +109,17 @@ function modelled(plan: Plan, best: Int32Array): Chosen {
     const { members } = design(lambda, greedy)
     return randomised(plan, members, { lambda, exchanges, sweeps })
   }
-  if (!(greedy.utility > 0)) {
-    throw new RangeError(
-      `utility: the cap is a share of the highest total utility, which must be positive, got ${greedy.utility}`,
-    )
+  const highest = greedy.utility - rules.size * zeroOf(rules, utility)
+  const budget = explorationBudget(explorationCap, made, planned) * highest
+  // Random slots come first; what they leave above the floor may be spent on learning.
+  const random = affordableEpsilon(rules, best, utility, plan.epsilon, plan.floor)
+  const left = expectedUtility(rules, best, utility, random) - plan.floor
+  const spend = Math.min(budget, left)
+  if (explorationCap === 0 || made >= planned || !(spend > 0 || highest === 0)) {
+    return randomised(plan, best, { lambda: 0 })
   }
-  const budget = explorationBudget(explorationCap, made, planned)
-  if (budget === 0) return randomised(plan, best, { lambda: 0 })
-  const floor = greedy.utility * (1 - budget)
-  const found = searchLambda(greedy, floor, greedy.utility / rules.size, design)
+  // Where every song is worth the same, any playlist is the most useful one.
+  const found = searchLambda(greedy, greedy.utility - spend, highest > 0 ? highest / rules.size : 1, design)
   return randomised(plan, found.design.members, { lambda: found.lambda, exchanges, sweeps })
 }
 
@@ -120,14 +129,32 @@ function randomised(
   designed: Int32Array,
   facts: { lambda?: number; exchanges?: number; sweeps?: number },
 ): Chosen {
-  const { input, rules, epsilon } = plan
-  const made = { ...NOTHING, ...facts, design: input.design, designed }
+  const { input, rules } = plan
+  const { epsilon, notes } = withinFloor(plan, designed)
+  const made = { ...NOTHING, ...facts, design: input.design, designed, epsilon, notes }
   if (epsilon === 0) return { ...made, members: designed, kept: rules.size, propensities: undefined }
   return {
     ...made,
     ...randomiseSlots(rules, designed, epsilon, streamOf(input, "random slots")),
     propensities: slotPropensities(rules, designed, epsilon, streamOf(input, "propensity")),
   }
+}
+
+const FLOOR_BROKEN = "the utility floor is not kept: this design does not go by utility"
+
+/** The share of random slots that the floor leaves room for. */
+function withinFloor(
+  { input, rules, epsilon, floor }: Plan,
+  designed: Int32Array,
+): { epsilon: number; notes: string[] } {
+  const { utility } = input
+  if (utility === undefined || floor === Number.NEGATIVE_INFINITY) return { epsilon, notes: [] }
+  // A hair below, so that rounding does not take a slot.
+  if (total(utility, designed) < floor - 1e-9 * Math.abs(floor)) return { epsilon, notes: [FLOOR_BROKEN] }
+  const afforded = affordableEpsilon(rules, designed, utility, epsilon, floor)
+  if (afforded === epsilon) return { epsilon, notes: [] }
+  const note = `the utility floor lowers the share of random slots from ${epsilon} to ${afforded.toFixed(3)}`
+  return { epsilon: afforded, notes: [note] }
 }
 
 /** Every free slot at random. */
@@ -141,6 +168,7 @@ function atRandom(plan: Plan, notes: string[]): Chosen {
     designed: any,
     ...randomiseSlots(rules, any, 1, streamOf(input, "random slots")),
     propensities: slotPropensities(rules, any, 1, streamOf(input, "propensity")),
+    epsilon: 1,
     notes,
   }
 }

@@ -13,6 +13,10 @@ export interface Constraints {
    *  Songs whose genre or artist is not known do not count. */
   maxShareGenre?: number
   maxShareArtist?: number
+  /** Share of the highest total utility that the playlist must keep in expectation, random slots included, 0 … 1;
+   *  left out: 0. Fewer slots are random, and less is explored, as far as it takes; a design that does not go by
+   *  utility says so where it does not keep it. */
+  utilityFloor?: number
 }
 
 /** The rows that may be chosen, and how many of a kind. Rows are places in the arrays of the candidates. */

@@ -8,11 +8,12 @@
 import type { Particles } from "../model/particles.js"
 import type { Candidates } from "./candidates.js"
 import { checkInput } from "./check.js"
-import { choose, mostUseful } from "./choose.js"
-import type { Constraints } from "./constraints.js"
+import { choose, mostUseful, total } from "./choose.js"
+import type { Constraints, Rules } from "./constraints.js"
 import { describe } from "./describe.js"
 import { createDeterminant } from "./determinant.js"
 import { informationRows, type Knowledge } from "./information.js"
+import { zeroOf } from "./price.js"
 import { resolveRules } from "./resolve.js"
 
 export type DesignKind = "model" | "gower" | "random" | "utility" | "thompson"
@@ -75,7 +76,7 @@ export interface DesignItem {
   terms: ReasonTerm[]
 }
 
-/** Shares of the highest utility that were given up. */
+/** Shares of the highest utility that were given up (its zero: price.ts). */
 export interface Price {
   total: number
   /** For what the design seeks besides (information, nearness), before random slots. */
@@ -97,7 +98,7 @@ export interface DesignSummary {
   /** Sums over the playlist, and over the playlist of highest utility; null without `utility`. */
   utility: number | null
   highestUtility: number | null
-  /** null without `utility`, or where the highest utility is not positive. */
+  /** null without `utility`, or where every song is worth the same. */
   price: Price | null
   /** log|X'WX/σ² + R| − log|R| of the playlist and of the playlist of highest utility; null without `knowledge`. */
   information: number | null
@@ -129,6 +130,19 @@ export function designPlaylist(input: DesignInput): Design {
     input.knowledge &&
     createDeterminant(informationRows(candidates, input.knowledge, profile), input.knowledge.precision)
   const best = input.utility && mostUseful(rules, input.utility)
-  const plan = { input, rules, notes, determinant, best, profile, epsilon, explorationCap, made, planned }
+  const { utilityFloor = 0 } = input.constraints ?? {}
+  const floor =
+    best === undefined || input.utility === undefined || utilityFloor === 0
+      ? Number.NEGATIVE_INFINITY
+      : floorOf(rules, input.utility, best, utilityFloor)
+  const plan = {
+    ...{ input, rules, notes, determinant, best, profile },
+    ...{ epsilon, floor, explorationCap, made, planned },
+  }
   return describe(plan, choose(plan))
+}
+
+function floorOf(rules: Rules, utility: Float64Array, best: Int32Array, share: number): number {
+  const nothing = rules.size * zeroOf(rules, utility)
+  return nothing + share * (total(utility, best) - nothing)
 }

@@ -6,6 +6,8 @@
 //
 // and V and all d_j by two rank-one changes (Sherman & Morrison, Ann. Math. Stat. 21, 1950).
 
+import { log } from "../model/elementary.js"
+
 /** A playlist's information and everything needed to judge a swap. */
 export interface Determinant {
   readonly n: number
@@ -16,8 +18,10 @@ export interface Determinant {
   readonly precision: Float64Array
   /** k × k: V. */
   readonly inverse: Float64Array
-  /** Length N: d_j of every candidate. */
+  /** Length N: d_j of every candidate, or of the tracked ones only. */
   readonly leverage: Float64Array
+  /** Rows whose d_j are kept up to date; null = all. */
+  tracked: Int32Array | null
   /** log|M_d|. */
   logDet: number
   /** Scratch: k × k and k. */
@@ -36,18 +40,21 @@ export function createDeterminant(rows: Float64Array, precision: Float64Array): 
     precision,
     inverse: new Float64Array(k * k),
     leverage: new Float64Array(n),
+    tracked: null,
     logDet: 0,
     factor: new Float64Array(k * k),
     v: new Float64Array(k),
   }
 }
 
-/** Computes everything anew for the rows in `members`. @throws RangeError where M_d is not positive definite */
+/** Computes everything anew for the rows in `members`, which must be tracked. @throws RangeError where M_d is not positive definite */
 export function measure(state: Determinant, members: ArrayLike<number>): void {
-  const { n, k, inverse, leverage, factor } = state
+  const { n, k, inverse, leverage, factor, tracked } = state
   state.logDet = logDetOf(state, members)
   invertFactor(factor, inverse, k)
-  for (let j = 0; j < n; j++) {
+  const count = tracked === null ? n : tracked.length
+  for (let t = 0; t < count; t++) {
+    const j = tracked === null ? t : tracked[t]
     project(state, j)
     leverage[j] = cross(state, j)
   }
@@ -89,7 +96,7 @@ const SINGULAR = 1e-300
 /** log|M| gained by taking c in for i. */
 export function swapGain(dc: number, di: number, dic: number): number {
   const ratio = (1 + dc) * (1 - di) + dic * dic
-  return Math.log(ratio > SINGULAR ? ratio : SINGULAR)
+  return log(ratio > SINGULAR ? ratio : SINGULAR)
 }
 
 /** A rank-one change scales one direction of V: by more than this, V is computed anew to keep its digits. */
@@ -104,7 +111,7 @@ export function swap(state: Determinant, i: number, c: number, members: ArrayLik
     const loss = 1 - leverage[i]
     if (loss >= 1 / DIGITS_LOST) {
       rankOne(state, i, loss, 1)
-      state.logDet += Math.log(gain) + Math.log(loss)
+      state.logDet += log(gain) + log(loss)
       return
     }
   }
@@ -113,9 +120,11 @@ export function swap(state: Determinant, i: number, c: number, members: ArrayLik
 
 /** V += sign·v v'/ratio with v = V a_j, and what that does to all d. */
 function rankOne(state: Determinant, j: number, ratio: number, sign: number): void {
-  const { n, k, inverse, leverage, v } = state
+  const { n, k, inverse, leverage, tracked, v } = state
   project(state, j)
-  for (let c = 0; c < n; c++) {
+  const count = tracked === null ? n : tracked.length
+  for (let t = 0; t < count; t++) {
+    const c = tracked === null ? t : tracked[t]
     const d = cross(state, c)
     leverage[c] += (sign * d * d) / ratio
   }
@@ -135,7 +144,7 @@ function factorise(m: Float64Array, k: number): number {
       if (a !== b) m[a * k + b] = sum / m[b * k + b]
       else if (sum > 0) {
         m[a * k + a] = Math.sqrt(sum)
-        logDet += Math.log(sum)
+        logDet += log(sum)
       } else {
         throw new RangeError(`information: the precision must be positive definite, pivot ${a} is ${sum}`)
       }

@@ -11,6 +11,7 @@
 // A song that the listener likes more than it is long teaches little (w → 0), a disliked one all it can (w → 1).
 // The thesis takes w = 1. How M changes as songs come and go: determinant.ts.
 
+import { exp } from "../model/elementary.js"
 import { logNormalCdf } from "../model/normal-cdf.js"
 import type { TasteModel } from "../model/taste.js"
 import type { Candidates } from "./candidates.js"
@@ -32,15 +33,15 @@ export interface Knowledge {
 /** w(a); in [0, 1]. */
 export function censoredInformation(a: number): number {
   const logDensity = -HALF_LOG_2PI - 0.5 * a * a
-  const density = Math.exp(logDensity)
+  const density = exp(logDensity)
   // φ²/(1 − Φ) − aφ = φ(h − a), the hazard h in logs: both of its parts vanish far out.
-  const hazard = Math.exp(logDensity - logNormalCdf(-a))
-  return toShare(Math.exp(logNormalCdf(a)) + density * (hazard - a))
+  const hazard = exp(logDensity - logNormalCdf(-a))
+  return toShare(exp(logNormalCdf(a)) + density * (hazard - a))
 }
 
 /** −d² log S/dμ² · σ² of a play censored at a = (y − μ)/σ: h(h − a) with the hazard h = φ/(1 − Φ); in [0, 1]. */
 export function observedInformation(a: number): number {
-  const hazard = Math.exp(-HALF_LOG_2PI - 0.5 * a * a - logNormalCdf(-a))
+  const hazard = exp(-HALF_LOG_2PI - 0.5 * a * a - logNormalCdf(-a))
   return toShare(hazard * (hazard - a))
 }
 

@@ -6,9 +6,12 @@
 // 1.1, whose playlist stays inside that. In terms of listening it means the same in every study, whatever the unit
 // of utility, whereas a λ does not: as knowledge grows, the same λ buys less and less.
 
+import { log } from "../model/elementary.js"
+
 export function thesisLambda(made: number, planned: number, size: number): number {
   const left = Math.max(0, planned - made)
-  return Math.log(left * size + 1) ** 2
+  const root = log(left * size + 1)
+  return root * root
 }
 
 /** Share of the highest utility that playlist `made` + 1 may give up for information. */

@@ -1,5 +1,6 @@
 // "Why this song", in words: how it came by its slot, and the largest terms of its expected log time.
 
+import { expm1 } from "../model/elementary.js"
 import type { DesignItem, DesignKind, ReasonTerm } from "./design.js"
 
 /** One or two sentences. `design`: what made the playlist. */
@@ -31,5 +32,5 @@ function termText({ name, mean, low, high }: ReasonTerm): string {
 
 /** A term of log time as a change of time in per cent. */
 function percent(term: number): number {
-  return Math.round(100 * Math.expm1(term))
+  return Math.round(100 * expm1(term))
 }

@@ -23,7 +23,10 @@ export function summariseAggregate(aggregate: Aggregate): Record<string, unknown
     for (let j = 0; j < songs.length; j++) mean[j] += delta[draw * songs.length + j] / m
   }
   for (let draw = 0; draw < m; draw++) {
-    for (let j = 0; j < songs.length; j++) sd[j] += (delta[draw * songs.length + j] - mean[j]) ** 2
+    for (let j = 0; j < songs.length; j++) {
+      const apart = delta[draw * songs.length + j] - mean[j]
+      sd[j] += apart * apart
+    }
   }
   return { songs: [...songs], mean, sd: sd.map((sum) => Math.sqrt(sum / Math.max(1, m - 1))), plays }
 }

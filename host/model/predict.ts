@@ -66,40 +66,76 @@ export interface Term {
 /** Probability inside the interval of a term, unless another is asked for. */
 const TERM_INTERVAL = 0.8
 
-/** The terms of one song, largest first by size of the mean, the constant left out: why this song.
- *  `x`: length P; `limit`: how many. */
-export function explainSong(
+/**
+ * Explains songs by their largest terms, largest mean first, the constant left out: why this song. Gives a function of
+ * x (length P) and how many terms. `interval`: probability inside a term's interval.
+ */
+export function explainer(
   particles: Particles,
-  x: ArrayLike<number>,
-  limit: number,
   interval = TERM_INTERVAL,
-): Term[] {
+): (x: ArrayLike<number>, limit: number) => Term[] {
   const { m, p, beta } = particles
   const weights = normalisedWeights(particles.logWeights)
-  const terms: Term[] = []
-  for (let column = 1; column < p; column++) {
-    if (x[column] === 0) continue
-    let mean = 0
-    for (let i = 0; i < m; i++) mean += weights[i] * beta[i * p + column] * x[column]
-    if (mean !== 0) terms.push({ column, mean, low: mean, high: mean })
+  const columns: (CoefficientSummary | undefined)[] = new Array(p)
+  const summary = (column: number): CoefficientSummary => {
+    const values = Float64Array.from({ length: m }, (_, i) => beta[i * p + column])
+    return summariseCoefficient(values, weights, (1 - interval) / 2)
   }
-  terms.sort((a, b) => Math.abs(b.mean) - Math.abs(a.mean) || a.column - b.column)
-  const largest = terms.slice(0, limit)
-  for (const term of largest) {
-    const values = Float64Array.from({ length: m }, (_, i) => beta[i * p + term.column] * x[term.column])
-    term.low = weightedQuantile(values, weights, (1 - interval) / 2)
-    term.high = weightedQuantile(values, weights, (1 + interval) / 2)
+  return (x, limit) => {
+    const terms: Term[] = []
+    for (let column = 1; column < p; column++) {
+      if (x[column] === 0) continue
+      columns[column] ??= summary(column)
+      const { mean, fromBelow, fromAbove } = columns[column] as CoefficientSummary
+      if (mean === 0) continue
+      // A negative feature turns the order of the values round.
+      const [low, high] = x[column] > 0 ? fromBelow : fromAbove
+      terms.push({ column, mean: mean * x[column], low: low * x[column], high: high * x[column] })
+    }
+    terms.sort((a, b) => Math.abs(b.mean) - Math.abs(a.mean) || a.column - b.column)
+    return terms.slice(0, limit)
   }
-  return largest
+}
+
+interface CoefficientSummary {
+  mean: number
+  /** Values at which the weight cumulated from the smallest (the largest) up reaches the lower and the upper
+   *  end of the interval. */
+  fromBelow: [number, number]
+  fromAbove: [number, number]
+}
+
+function summariseCoefficient(
+  values: Float64Array,
+  weights: Float64Array,
+  outside: number,
+): CoefficientSummary {
+  let mean = 0
+  for (let i = 0; i < values.length; i++) mean += weights[i] * values[i]
+  if (mean === 0) return { mean, fromBelow: [0, 0], fromAbove: [0, 0] }
+  const rising = Array.from(values.keys()).sort((a, b) => values[a] - values[b] || a - b)
+  const falling = [...rising].reverse()
+  const at = (order: readonly number[], probability: number): number =>
+    values[order[reaching(order, weights, probability)]]
+  return {
+    mean,
+    fromBelow: [at(rising, outside), at(rising, 1 - outside)],
+    fromAbove: [at(falling, outside), at(falling, 1 - outside)],
+  }
+}
+
+/** Place in `order` where the cumulated weight reaches `probability`. */
+function reaching(order: readonly number[], weights: Float64Array, probability: number): number {
+  let cumulated = 0
+  for (let place = 0; place < order.length; place++) {
+    cumulated += weights[order[place]]
+    if (cumulated >= probability) return place
+  }
+  return order.length - 1
 }
 
 /** Smallest value whose cumulated weight reaches `probability`; `weights` sum to 1. */
 export function weightedQuantile(values: Float64Array, weights: Float64Array, probability: number): number {
   const order = Array.from(values.keys()).sort((a, b) => values[a] - values[b] || a - b)
-  let cumulated = 0
-  for (const i of order) {
-    cumulated += weights[i]
-    if (cumulated >= probability) return values[i]
-  }
-  return values[order[order.length - 1]]
+  return values[order[reaching(order, weights, probability)]]
 }

@@ -224,7 +224,6 @@ function firstRows(n: number) {
 test("an input that no playlist can be made of is refused by name, rule and value", () => {
   const bad = share.slice()
   bad[6] = Number.NaN
-  const negative = share.map((value) => value - 2)
   const cases: [Partial<DesignInput>, RegExp][] = [
     [{ utility: undefined }, /utility: design model needs it/],
     [{ knowledge: undefined }, /knowledge: design model needs it/],
@@ -232,7 +231,7 @@ test("an input that no playlist can be made of is refused by name, rule and valu
     [{ design: "gower", finished: undefined }, /finished: design gower needs it/],
     [{ utility: bad }, /utility: must be finite, song 7 has NaN/],
     [{ utility: share.slice(1) }, /utility: must have 400 values, got 399/],
-    [{ utility: negative }, /highest total utility, which must be positive, got -/],
+    [{ constraints: { utilityFloor: 1.1 } }, /utilityFloor: must be 0 to 1, got 1.1/],
     [{ epsilon: 1.5 }, /epsilon: must be 0 to 1, got 1.5/],
     [{ explorationCap: -1 }, /explorationCap: must be 0 to 1, got -1/],
     [{ made: -1 }, /made: must be 0 or more, got -1/],
@@ -244,4 +243,70 @@ test("an input that no playlist can be made of is refused by name, rule and valu
     ],
   ]
   for (const [fields, message] of cases) assert.throws(() => ask(fields), message)
+})
+
+test("a utility floor is kept in expectation: random slots give way first, then exploration", () => {
+  for (const utilityFloor of [0.9, 0.97, 0.995, 1]) {
+    const one = ask({ constraints: { utilityFloor } })
+    let mean = 0
+    const repetitions = 300
+    for (let r = 0; r < repetitions; r++) {
+      mean += ask({ constraints: { utilityFloor }, seed: r }).summary.utility! / repetitions
+    }
+    const highest = one.summary.highestUtility!
+    assert.ok(mean >= highest * utilityFloor - 0.004 * highest, `${mean} of ${highest} at ${utilityFloor}`)
+    assert.ok(one.summary.epsilon <= 0.1)
+    if (utilityFloor >= 0.995) {
+      assert.ok(one.summary.epsilon < 0.1)
+      assert.match(one.summary.notes.join(), /the utility floor lowers the share of random slots from 0.1 to/)
+    }
+  }
+  const strict = ask({ constraints: { utilityFloor: 1 } })
+  assert.deepEqual([strict.summary.utility, strict.summary.epsilon], [strict.summary.highestUtility, 0])
+  const loose = ask({ constraints: { utilityFloor: 0.2 } })
+  assert.deepEqual(songsOf(loose), songsOf(ask({})))
+  const gower = ask({ design: "gower", constraints: { utilityFloor: 0.999 } })
+  assert.match(gower.summary.notes.join(), /the utility floor is not kept/)
+})
+
+test("utilities below 0 are shares of the way from the worst song to the best playlist, and shifting them changes nothing", () => {
+  const base = ask({ utility: share.map((value) => value - Math.min(...share)) })
+  for (const shift of [-2, -500]) {
+    const found = ask({ utility: share.map((value) => value + shift) })
+    assert.deepEqual(songsOf(found), songsOf(base))
+    near(found.summary.price!.total, base.summary.price!.total, 1e-9, "price")
+  }
+})
+
+test("where every song is worth the same, information alone decides, and nothing is given up", () => {
+  for (const value of [0, 0.4, -3]) {
+    const equal = new Float64Array(400).fill(value)
+    const { summary } = ask({ utility: equal, epsilon: 0 })
+    assert.ok(summary.information! > summary.informationOfHighestUtility!)
+    near(summary.utility!, 20 * value, 1e-9, "utility")
+  }
+})
+
+test("with the prior alone behind it the thesis's first design gives up a quarter of its utility, with the posterior some 2 %", () => {
+  const loss = (subject: string, precision: string): number => {
+    const given = reference.subjects[subject]
+    const { summary } = designPlaylist({
+      design: "model",
+      size: 50,
+      candidates,
+      seed: 1,
+      stream: [subject],
+      utility: Float64Array.from(given.utility),
+      knowledge: knownOf(given, "selected", precision),
+      profile: "thesis",
+      made: 0,
+      planned: 10,
+    })
+    return summary.price!.total
+  }
+  const subjects = ["s1", "s2", "s3", "s4", "s5"]
+  const prior = subjects.map((subject) => loss(subject, "prior"))
+  const posterior = subjects.map((subject) => loss(subject, "posterior"))
+  assert.ok(Math.min(...prior) > 0.1 && Math.max(...prior) < 0.5, `prior ${prior}`)
+  assert.ok(Math.max(...posterior) < 0.08, `posterior ${posterior}`)
 })

@@ -141,3 +141,44 @@ test("exchanges keep fixed songs, and the songs of the reference stand in the de
     assert.equal(new Set(members).size, 10)
   }
 })
+
+test("in a catalogue too large to search whole, no song of all could better the design in any slot", () => {
+  const n = 9000
+  const k = 4
+  const rng = stream(31, "large")
+  const rows = Float64Array.from({ length: n * k }, () => rng.normal())
+  const precision = new Float64Array(k * k)
+  for (let a = 0; a < k; a++) precision[a * k + a] = 2
+  const utility = Float64Array.from({ length: n }, () => rng.uniform())
+  const codes = new Int32Array(n).fill(-1)
+  const large: Candidates = {
+    ids: Int32Array.from({ length: n }, (_, i) => i + 1),
+    p: 1,
+    x: new Float64Array(n).fill(1),
+    numeric: new Int32Array(0),
+    logLength: new Float64Array(n),
+    genre: Int32Array.from({ length: n }, (_, i) => i % 7),
+    artist: codes,
+  }
+  const { rules } = resolveRules(large, { fixed: [17], maxShareGenre: 0.25 }, 12)
+  for (const lambda of [0.02, 0.3, 40]) {
+    const determinant = createDeterminant(rows, precision)
+    const greedy = select(rules, rules.fixed, byUtility(rules, utility))
+    const { members } = exchange(rules, utility, lambda, determinant, greedy)
+    const value = (some: Int32Array): number => total(utility, some) + lambda * logDetOf(determinant, some)
+    const reached = value(members)
+    assert.equal(members[0], 16)
+    const inside = new Set(members)
+    for (let slot = 1; slot < 12; slot++) {
+      const other = members.slice()
+      for (let c = 0; c < n; c++) {
+        if (inside.has(c)) continue
+        const alike = members.filter((row, at) => at !== slot && row % 7 === c % 7).length
+        if (alike >= 3) continue
+        other[slot] = c
+        const better = value(other) - reached
+        assert.ok(better <= 1e-9 * Math.max(1, lambda), `song ${c + 1} in slot ${slot} would add ${better}`)
+      }
+    }
+  }
+})

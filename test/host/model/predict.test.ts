@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { createParticles } from "../../../host/model/particles.js"
-import { expectedShare, explainSong, predictSongs } from "../../../host/model/predict.js"
+import { expectedShare, explainer, predictSongs } from "../../../host/model/predict.js"
 import { stream } from "../../../host/model/random.js"
 import { near, particlesFrom, readReference } from "./reference.js"
 
@@ -45,7 +45,7 @@ test("why this song: its largest terms first, with intervals that hold the mean;
     })
   }
   particles.gamma.fill(1)
-  const terms = explainSong(particles, [1, 2, 1, 0], 3)
+  const terms = explainer(particles)([1, 2, 1, 0], 3)
   assert.deepEqual(
     terms.map((term) => term.column),
     [2, 1],
