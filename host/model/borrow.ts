@@ -49,9 +49,11 @@ export function borrow(
   const logWeights = new Float64Array(1 + donors.length)
   if (donors.length === 0) return { method, logWeights }
   if (method === "own") return { method, logWeights: logWeights.fill(Number.NEGATIVE_INFINITY, 1) }
-  const score = scoreModel(own.particles, own.observations)
-  if (method === "marginal") score.joint = own.evidence
-  if (method === "stacking") score.pointwise = leaveOneOut(own.particles, own.observations).pointwise
+  const { joint, pointwise } = scoreModel(own.particles, own.observations)
+  const score: Score = {
+    joint: method === "marginal" ? own.evidence : joint,
+    pointwise: method === "stacking" ? leaveOneOut(own.particles, own.observations).pointwise : pointwise,
+  }
   return { method, logWeights: averagingWeights(method, score, donors, logPrior) }
 }
 

@@ -6,19 +6,15 @@
 //   Σ ω ((y − μ)/σ)² = (Σ ω (y − ȳ)² + (ȳ − μ)² Σ ω)/σ²,
 // and plays that were heard to the same end are one play with the sum of their powers.
 
-import { log } from "../model/elementary.js"
-import { logNormalCdf } from "./normal-cdf.js"
+import { clearJoint, columnsOf, openModel, pack, survivalOf } from "./columns.js"
 import { type Observations, songGroups } from "./observations.js"
 import type { Particles } from "./particles.js"
 
-const HALF_LOG_2PI = 0.9189385332046727
-
 export interface Block {
   songs: number
-  /** Length songs + 1: features of song s are entries feature[s] … feature[s + 1] − 1 of `column` and `value`. */
-  feature: Int32Array
-  column: Int32Array
-  value: Float64Array
+  observations: Observations
+  /** Length songs: a row of the observations that has the song's features. */
+  row: Int32Array
   /** Length songs each: Σ ω, ȳ and Σ ω (y − ȳ)² of the events. */
   events: Float64Array
   mean: Float64Array
@@ -38,16 +34,13 @@ export function gather(
   to: number,
   power?: Float64Array,
 ): Block {
-  const { p, x, y, censored } = observations
+  const { y, censored } = observations
   const counted: number[] = []
   for (let place = from; place < to; place++) {
     if (power === undefined || power[rows[place]] !== 0) counted.push(rows[place])
   }
   const groups = songGroups(observations, counted)
   const songs = groups.length
-  const feature = [0]
-  const column: number[] = []
-  const value: number[] = []
   const events = new Float64Array(songs)
   const mean = new Float64Array(songs)
   const spread = new Float64Array(songs)
@@ -55,12 +48,6 @@ export function gather(
   const bound: number[] = []
   const ends: number[] = []
   groups.forEach((plays, s) => {
-    const at = plays[0] * p
-    for (let q = 0; q < p; q++) {
-      if (x[at + q] === 0) continue
-      column.push(q)
-      value.push(x[at + q])
-    }
     for (const r of plays) {
       const weight = power === undefined ? 1 : power[r]
       if (censored[r] === 0) {
@@ -82,14 +69,12 @@ export function gather(
       const apart = y[r] - mean[s]
       spread[s] += (power === undefined ? 1 : power[r]) * apart * apart
     }
-    feature.push(column.length)
     end.push(bound.length)
   })
   return {
     songs,
-    feature: Int32Array.from(feature),
-    column: Int32Array.from(column),
-    value: Float64Array.from(value),
+    observations,
+    row: Int32Array.from(groups, (plays) => plays[0]),
     events,
     mean,
     spread,
@@ -101,43 +86,26 @@ export function gather(
 
 /** Adds the log likelihood of the block to `out`, length M. */
 export function weigh(particles: Particles, block: Block, out: Float64Array): void {
-  const { m, p, beta, sigma2 } = particles
-  const { songs, feature, column, value, events, mean, spread, end, bound, power } = block
-  // Coefficient by coefficient, so that the loops over the particles run along memory.
-  const across = new Float64Array(p * m)
-  const precision = new Float64Array(m)
-  const squares = new Float64Array(m)
-  const mu = new Float64Array(m)
-  for (let i = 0; i < m; i++) {
-    precision[i] = 1 / Math.sqrt(sigma2[i])
-    for (let q = 0; q < p; q++) across[q * m + i] = beta[i * p + q]
-  }
+  const { m, sigma2 } = particles
+  const { songs, observations, row, events, mean, spread, end, bound, power } = block
+  const model = pack(particles)
+  const state = openModel(model, songs + bound.length)
+  const { kernel, joint, precision } = state
+  clearJoint(state)
   let total = 0
   let apart = 0
   for (let s = 0; s < songs; s++) {
-    mu.fill(0)
-    for (let f = feature[s]; f < feature[s + 1]; f++) {
-      const at = column[f] * m
-      const factor = value[f]
-      for (let i = 0; i < m; i++) mu[i] += factor * across[at + i]
-    }
+    const columns = columnsOf(state, observations, row[s])
     if (events[s] !== 0) {
-      const count = events[s]
-      const centre = mean[s]
-      for (let i = 0; i < m; i++) {
-        const e = centre - mu[i]
-        squares[i] += count * e * e
-      }
-      total += count
+      kernel.squares(model.pairs, precision, columns.mu, mean[s], events[s], joint)
+      total += events[s]
       apart += spread[s]
     }
     for (let k = end[s]; k < end[s + 1]; k++) {
-      const times = power[k]
-      const y = bound[k]
-      for (let i = 0; i < m; i++) out[i] += times * logNormalCdf((mu[i] - y) * precision[i])
+      kernel.add(model.pairs, survivalOf(state, columns, bound[k]), power[k], joint)
     }
   }
   for (let i = 0; i < m; i++) {
-    out[i] -= total * (HALF_LOG_2PI + 0.5 * log(sigma2[i])) + (0.5 * (apart + squares[i])) / sigma2[i]
+    out[i] += state.memory[joint / 8 + i] + total * model.constant[i] - (0.5 * apart) / sigma2[i]
   }
 }

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { plainKernel, simdKernel } from "../../../host/model/kernel.js"
 import { logLikelihoodMatrix } from "../../../host/model/likelihood.js"
 import { type Observations, takeRows } from "../../../host/model/observations.js"
 import { createParticles, type Particles } from "../../../host/model/particles.js"
 import { stream } from "../../../host/model/random.js"
 import { scoreMatrix, scorerOf } from "../../../host/model/score.js"
-import { plainKernel, simdKernel } from "../../../host/model/score-kernel.js"
 import { drawPrior } from "../../../host/model/sweep.js"
-import { SCORE_WASM } from "../../../host/model/wasm/score-bytes.js"
+import { KERNEL_WASM } from "../../../host/model/wasm/kernel-bytes.js"
 import { near, observationsOf, priorOf, readReference } from "./reference.js"
 
 /** M draws of the prior with weights that differ. */
@@ -97,5 +97,5 @@ test("the bytes of the kernel are what its source compiles to", async () => {
   const url = new URL("../../../../host/model/wasm/compile.mjs", import.meta.url)
   const { compile } = (await import(url.href)) as { compile: () => Promise<string> }
   const quoted = [...(await compile()).matchAll(/"([^"]*)"/g)].map((match) => match[1]).join("")
-  assert.equal(quoted, SCORE_WASM)
+  assert.equal(quoted, KERNEL_WASM)
 })

@@ -1,37 +1,31 @@
-// The inner loops of score.ts, over columns: one number per particle, in memory that SIMD WebAssembly can reach.
+// Inner loops over columns: one number per particle, in memory that SIMD WebAssembly can reach (columns.ts).
 //
-// They exist twice: in wasm/score.ts, and here, plain, as what the other is tested against and as what runs where the
+// They exist twice: in wasm/kernel.ts, and here, plain, as what the other is tested against and as what runs where the
 // engine has no SIMD. Sums add even and odd particles apart, as two lanes do: the same bits either way.
 
 import { exp } from "./elementary.js"
 import { logNormalCdf, slowLogNormalCdf, TABLE } from "./normal-cdf.js"
-import { SCORE_WASM } from "./wasm/score-bytes.js"
+import { KERNEL_WASM } from "./wasm/kernel-bytes.js"
 
 /** Places are byte offsets into the memory, multiples of 16; `pairs`: half the length of a column. */
-export interface ScoreKernel {
+export interface Kernel {
   /** First place that is free for columns. */
   readonly start: number
   /** The memory, grown to `bytes` at least; views taken before are void where it grew. */
   memory(bytes: number): Float64Array
-  /** x'β of one song into `mu`. `beta`: pairs × P × 2; `column`, `value`: its features, as doubles. */
-  means(
-    pairs: number,
-    p: number,
-    beta: number,
-    features: number,
-    column: number,
-    value: number,
-    mu: number,
-  ): void
-  /** log Φ((μ − bound)/σ) into `out`; gives Σ w Φ. */
-  survivals(pairs: number, precision: number, weight: number, mu: number, bound: number, out: number): number
-  /** Takes ½((y − μ)/σ)² from `joint`; gives Σ w p(y), the constant of the density being in w. */
-  event(pairs: number, precision: number, weight: number, mu: number, y: number, joint: number): number
-  /** joint += column */
-  add(pairs: number, column: number, joint: number): void
+  /** log Φ((μ − bound)/σ) into `out`. */
+  survivals(pairs: number, precision: number, mu: number, bound: number, out: number): void
+  /** Σ w exp(column) */
+  mean(pairs: number, weight: number, column: number): number
+  /** Takes factor·½((y − μ)/σ)² from `joint`. */
+  squares(pairs: number, precision: number, mu: number, y: number, factor: number, joint: number): void
+  /** Σ w p(y), the constant of the density being in w. */
+  density(pairs: number, precision: number, weight: number, mu: number, y: number): number
+  /** out += factor·column */
+  add(pairs: number, column: number, factor: number, out: number): void
 }
 
-export function plainKernel(): ScoreKernel {
+export function plainKernel(): Kernel {
   let heap = new Float64Array(0)
   return {
     start: 0,
@@ -43,41 +37,40 @@ export function plainKernel(): ScoreKernel {
       }
       return heap
     },
-    means(pairs, p, beta, features, column, value, mu) {
+    survivals(pairs, precision, mu, bound, out) {
       for (let i = 0; i < 2 * pairs; i++) {
-        const base = beta / 8 + (i >> 1) * p * 2 + (i & 1)
-        let sum = 0
-        for (let f = 0; f < features; f++) sum += heap[value / 8 + f] * heap[base + 2 * heap[column / 8 + f]]
-        heap[mu / 8 + i] = sum
+        heap[out / 8 + i] = logNormalCdf((heap[mu / 8 + i] - bound) * heap[precision / 8 + i])
       }
     },
-    survivals(pairs, precision, weight, mu, bound, out) {
+    mean(pairs, weight, column) {
       let even = 0
       let odd = 0
       for (let i = 0; i < 2 * pairs; i++) {
-        const survival = logNormalCdf((heap[mu / 8 + i] - bound) * heap[precision / 8 + i])
-        heap[out / 8 + i] = survival
-        const term = heap[weight / 8 + i] * exp(survival)
+        const term = heap[weight / 8 + i] * exp(heap[column / 8 + i])
         if ((i & 1) === 0) even += term
         else odd += term
       }
       return even + odd
     },
-    event(pairs, precision, weight, mu, y, joint) {
+    squares(pairs, precision, mu, y, factor, joint) {
+      for (let i = 0; i < 2 * pairs; i++) {
+        const e = (y - heap[mu / 8 + i]) * heap[precision / 8 + i]
+        heap[joint / 8 + i] -= factor * (0.5 * e * e)
+      }
+    },
+    density(pairs, precision, weight, mu, y) {
       let even = 0
       let odd = 0
       for (let i = 0; i < 2 * pairs; i++) {
         const e = (y - heap[mu / 8 + i]) * heap[precision / 8 + i]
-        const half = 0.5 * e * e
-        heap[joint / 8 + i] -= half
-        const term = heap[weight / 8 + i] * exp(-half)
+        const term = heap[weight / 8 + i] * exp(-(0.5 * e * e))
         if ((i & 1) === 0) even += term
         else odd += term
       }
       return even + odd
     },
-    add(pairs, column, joint) {
-      for (let i = 0; i < 2 * pairs; i++) heap[joint / 8 + i] += heap[column / 8 + i]
+    add(pairs, column, factor, out) {
+      for (let i = 0; i < 2 * pairs; i++) heap[out / 8 + i] += factor * heap[column / 8 + i]
     },
   }
 }
@@ -96,17 +89,17 @@ declare const WebAssembly: {
 const PAGE = 65_536
 
 /** Undefined where the engine has no SIMD. */
-export function simdKernel(): ScoreKernel | undefined {
-  const bytes = Buffer.from(SCORE_WASM, "base64")
+export function simdKernel(): Kernel | undefined {
+  const bytes = Buffer.from(KERNEL_WASM, "base64")
   if (!WebAssembly.validate(bytes)) return undefined
   const imports = { host: { farLogNormalCdf: slowLogNormalCdf } }
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports)
-  const { means, add, event } = exports as Pick<ScoreKernel, "means" | "add" | "event">
-  const survivals = exports.survivals as (pairs: number, table: number, ...rest: number[]) => number
+  const { mean, squares, density, add } = exports as Pick<Kernel, "mean" | "squares" | "density" | "add">
+  const survivals = exports.survivals as (pairs: number, table: number, ...rest: number[]) => void
   const linear = exports.memory as WasmMemory
   let heap = new Float64Array(linear.buffer)
   // The kernel keeps nothing in memory itself: the table of log Φ comes first.
-  const kernel: ScoreKernel = {
+  const kernel: Kernel = {
     start: TABLE.byteLength,
     memory(size) {
       const missing = Math.ceil(size / PAGE) - linear.buffer.byteLength / PAGE
@@ -116,9 +109,10 @@ export function simdKernel(): ScoreKernel | undefined {
       }
       return heap
     },
-    means,
+    mean,
     survivals: (pairs, ...rest) => survivals(pairs, 0, ...rest),
-    event,
+    squares,
+    density,
     add,
   }
   kernel.memory(kernel.start).set(TABLE)

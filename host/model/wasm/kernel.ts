@@ -1,5 +1,5 @@
-// The inner loops of score.ts in AssemblyScript, two particles at a time. Every operation is the one that the plain
-// version (score-kernel.ts) does, in the same order, so both give the same bits; score.test.ts holds them together.
+// The inner loops over columns in AssemblyScript, two particles at a time. Every operation is the one that the plain
+// version (kernel.ts) does, in the same order, so both give the same bits; kernel.test.ts holds them together.
 // Columns are pairs × 2 doubles in linear memory; places are byte offsets, multiples of 16.
 
 import {
@@ -93,69 +93,61 @@ function farOrTabled(table: usize, z: f64): f64 {
   return f64x2.extract_lane(tabledLogNormalCdf(table, splat(z)), 0)
 }
 
-/** x'β of one song under every particle: column `mu`, pairs × 2. */
-export function means(
-  pairs: i32,
-  p: i32,
-  beta: usize,
-  features: i32,
-  column: usize,
-  value: usize,
-  mu: usize,
-): void {
-  for (let i = 0; i < pairs; i++) {
-    let sum = splat(0)
-    for (let f = 0; f < features; f++) {
-      const b = v128.load(beta + (<usize>load<f64>(column + (<usize>f << 3)) << 4))
-      sum = f64x2.add(sum, f64x2.mul(v128.load64_splat(value + (<usize>f << 3)), b))
-    }
-    v128.store(mu + (<usize>i << 4), sum)
-    beta += <usize>p << 4
-  }
-}
-
-/** log Φ((μ − bound)/σ) under every particle: column `out`, pairs × 2. Gives Σ w Φ. */
+/** log Φ((μ − bound)/σ) under every particle: column `out`, pairs × 2. */
 export function survivals(
   pairs: i32,
   table: usize,
   precision: usize,
-  weight: usize,
   mu: usize,
   bound: f64,
   out: usize,
-): f64 {
-  let sum = splat(0)
+): void {
   for (let at: usize = 0; at < <usize>pairs << 4; at += 16) {
     const z = f64x2.mul(f64x2.sub(v128.load(mu + at), splat(bound)), v128.load(precision + at))
-    const survival = logNormalCdf(table, z)
-    v128.store(out + at, survival)
-    sum = f64x2.add(sum, f64x2.mul(v128.load(weight + at), exp(survival)))
+    v128.store(out + at, logNormalCdf(table, z))
+  }
+}
+
+/** Σ w exp(column), pairs × 2. */
+export function mean(pairs: i32, weight: usize, column: usize): f64 {
+  let sum = splat(0)
+  for (let at: usize = 0; at < <usize>pairs << 4; at += 16) {
+    sum = f64x2.add(sum, f64x2.mul(v128.load(weight + at), exp(v128.load(column + at))))
   }
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)
 }
 
-/** Takes ½((y − μ)/σ)² from `joint`, pairs × 2. Gives Σ w p(y). */
-export function event(
+/** Takes factor·½((y − μ)/σ)² from `joint`, pairs × 2. */
+export function squares(
   pairs: i32,
   precision: usize,
-  weight: usize,
   mu: usize,
   y: f64,
+  factor: f64,
   joint: usize,
-): f64 {
+): void {
+  for (let at: usize = 0; at < <usize>pairs << 4; at += 16) {
+    const e = f64x2.mul(f64x2.sub(splat(y), v128.load(mu + at)), v128.load(precision + at))
+    const half = f64x2.mul(f64x2.mul(splat(0.5), e), e)
+    v128.store(joint + at, f64x2.sub(v128.load(joint + at), f64x2.mul(splat(factor), half)))
+  }
+}
+
+/** Σ w p(y), pairs × 2. */
+export function density(pairs: i32, precision: usize, weight: usize, mu: usize, y: f64): f64 {
   let sum = splat(0)
   for (let at: usize = 0; at < <usize>pairs << 4; at += 16) {
     const e = f64x2.mul(f64x2.sub(splat(y), v128.load(mu + at)), v128.load(precision + at))
     const half = f64x2.mul(f64x2.mul(splat(0.5), e), e)
-    v128.store(joint + at, f64x2.sub(v128.load(joint + at), half))
     sum = f64x2.add(sum, f64x2.mul(v128.load(weight + at), exp(f64x2.neg(half))))
   }
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)
 }
 
-/** joint += column, pairs × 2 each. */
-export function add(pairs: i32, column: usize, joint: usize): void {
+/** out += factor·column, pairs × 2 each. */
+export function add(pairs: i32, column: usize, factor: f64, out: usize): void {
   for (let at: usize = 0; at < <usize>pairs << 4; at += 16) {
-    v128.store(joint + at, f64x2.add(v128.load(joint + at), v128.load(column + at)))
+    const term = f64x2.mul(splat(factor), v128.load(column + at))
+    v128.store(out + at, f64x2.add(v128.load(out + at), term))
   }
 }
