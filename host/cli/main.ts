@@ -10,6 +10,7 @@ import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
 import { fitCommand } from "./fit.js"
 import { initCommand } from "./init.js"
+import { replicateCommand } from "./replicate.js"
 import { roundCommand } from "./round.js"
 import { serveCommand } from "./serve.js"
 import { statusCommand } from "./status.js"
@@ -29,6 +30,7 @@ const program = new Command("fieldtune")
   .addCommand(roundCommand())
   .addCommand(statusCommand())
   .addCommand(fitCommand())
+  .addCommand(replicateCommand())
   .addCommand(calibrateCommand())
   .addCommand(demoCommand())
 
