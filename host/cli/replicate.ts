@@ -13,14 +13,14 @@ interface Options {
   json?: boolean
 }
 
-const DEFAULT_RUNS = 5
+const DEFAULT_RUNS = 3
 const MAX_RUNS = 1000
 
 export function replicateCommand(): Command {
   return command(
     "replicate",
     "the simulation studies of the dissertation again, by its literal procedure and the corrected one, beside its figures",
-    "fieldtune replicate --seed 1 --runs 5",
+    "fieldtune replicate --seed 1 --runs 10",
     { standalone: true },
   )
     .option("--seed <number>", "seed of the random numbers", wholeNumber(0, Number.MAX_SAFE_INTEGER), 1)
