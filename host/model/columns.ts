@@ -17,7 +17,8 @@ export interface PackedModel {
   pairs: number
   /** P × (pairs × 2). */
   beta: Float64Array
-  /** pairs × 2 each: 1/σ, w/(σ√2π), w; log(1/(σ√2π)) and log w, normalised. */
+  /** pairs × 2 each: σ, 1/σ, w/(σ√2π), w; log(1/(σ√2π)) and log w, normalised. */
+  sigma: Float64Array
   precision: Float64Array
   densityWeight: Float64Array
   weight: Float64Array
@@ -35,6 +36,7 @@ export function pack(particles: Particles): PackedModel {
     p,
     pairs,
     beta: new Float64Array(pairs * p * 2),
+    sigma: column().fill(1),
     precision: column().fill(1),
     densityWeight: column(),
     weight: column(),
@@ -42,7 +44,8 @@ export function pack(particles: Particles): PackedModel {
     logWeights: column(),
   }
   for (let i = 0; i < m; i++) {
-    model.precision[i] = 1 / Math.sqrt(sigma2[i])
+    model.sigma[i] = Math.sqrt(sigma2[i])
+    model.precision[i] = 1 / model.sigma[i]
     model.constant[i] = -HALF_LOG_2PI - 0.5 * log(sigma2[i])
     model.logWeights[i] = particles.logWeights[i] - total
     model.densityWeight[i] = exp(model.logWeights[i] + model.constant[i])
@@ -59,6 +62,7 @@ export interface OpenModel {
   /** The kernel's memory as of the last `openModel`. */
   memory: Float64Array
   beta: number
+  sigma: number
   precision: number
   densityWeight: number
   weight: number
@@ -114,13 +118,14 @@ function loadModel(model: PackedModel, kernel: Kernel): OpenModel {
   }
   const places = {
     beta: take(model.beta.byteLength),
+    sigma: take(size),
     precision: take(size),
     densityWeight: take(size),
     weight: take(size),
     joint: take(size),
   }
   const memory = kernel.memory(free)
-  for (const name of ["beta", "precision", "densityWeight", "weight"] as const) {
+  for (const name of ["beta", "sigma", "precision", "densityWeight", "weight"] as const) {
     memory.set(model[name], places[name] / 8)
   }
   const state: OpenModel = { kernel, model, memory, ...places, songs: free, free, bySong: new Map() }
@@ -135,19 +140,25 @@ export function clearJoint({ memory, joint, model }: OpenModel): void {
 
 /** The columns of the song of play k. */
 export function columnsOf(state: OpenModel, { x, song }: Observations, k: number): SongColumns {
-  const { kernel, memory } = state
-  const { pairs, p } = state.model
+  const { p } = state.model
   const known = state.bySong.get(song[k])
   if (known !== undefined && sameRow(known.x, x, k * p)) return known
   const row = x.slice(k * p, (k + 1) * p)
-  const size = columnBytes(state.model)
   const mu = state.free
-  state.free += size
-  memory.fill(0, mu / 8, mu / 8 + 2 * pairs)
-  for (let q = 0; q < p; q++) if (row[q] !== 0) kernel.add(pairs, state.beta + q * size, row[q], mu)
+  state.free += columnBytes(state.model)
+  meansOf(state, x, k * p, mu)
   const made = { x: row, mu, survival: new Map() }
   state.bySong.set(song[k], made)
   return made
+}
+
+/** x'β of the features from place `from` of `x` on, into column `mu`. */
+export function meansOf(state: OpenModel, x: Float64Array, from: number, mu: number): void {
+  const { kernel, memory, beta, model } = state
+  const { pairs, p } = model
+  const size = columnBytes(model)
+  memory.fill(0, mu / 8, mu / 8 + 2 * pairs)
+  for (let q = 0; q < p; q++) if (x[from + q] !== 0) kernel.add(pairs, beta + q * size, x[from + q], mu)
 }
 
 function sameRow(row: Float64Array, x: Float64Array, at: number): boolean {

@@ -23,6 +23,17 @@ export interface Kernel {
   density(pairs: number, precision: number, weight: number, mu: number, y: number): number
   /** out += factor·column */
   add(pairs: number, column: number, factor: number, out: number): void
+  /** Σ w column */
+  dot(pairs: number, weight: number, column: number): number
+  /** Σ w E[min(T, length)]/length */
+  share(
+    pairs: number,
+    sigma: number,
+    precision: number,
+    weight: number,
+    mu: number,
+    logLength: number,
+  ): number
 }
 
 export function plainKernel(): Kernel {
@@ -72,6 +83,31 @@ export function plainKernel(): Kernel {
     add(pairs, column, factor, out) {
       for (let i = 0; i < 2 * pairs; i++) heap[out / 8 + i] += factor * heap[column / 8 + i]
     },
+    dot(pairs, weight, column) {
+      let even = 0
+      let odd = 0
+      for (let i = 0; i < 2 * pairs; i++) {
+        const term = heap[weight / 8 + i] * heap[column / 8 + i]
+        if ((i & 1) === 0) even += term
+        else odd += term
+      }
+      return even + odd
+    },
+    share(pairs, sigma, precision, weight, mu, logLength) {
+      let even = 0
+      let odd = 0
+      for (let i = 0; i < 2 * pairs; i++) {
+        const m = heap[mu / 8 + i]
+        const s = heap[sigma / 8 + i]
+        const ahead = (logLength - m) * heap[precision / 8 + i]
+        const inside = m - logLength + 0.5 * s * s + logNormalCdf(ahead - s)
+        const heard = Math.min(1, exp(inside) + exp(logNormalCdf(-ahead)))
+        const term = heap[weight / 8 + i] * heard
+        if ((i & 1) === 0) even += term
+        else odd += term
+      }
+      return even + odd
+    },
   }
 }
 
@@ -94,7 +130,11 @@ export function simdKernel(): Kernel | undefined {
   if (!WebAssembly.validate(bytes)) return undefined
   const imports = { host: { farLogNormalCdf: slowLogNormalCdf } }
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports)
-  const { mean, squares, density, add } = exports as Pick<Kernel, "mean" | "squares" | "density" | "add">
+  const { mean, squares, density, add, dot } = exports as Pick<
+    Kernel,
+    "mean" | "squares" | "density" | "add" | "dot"
+  >
+  const share = exports.share as (pairs: number, table: number, ...rest: number[]) => number
   const survivals = exports.survivals as (pairs: number, table: number, ...rest: number[]) => void
   const linear = exports.memory as WasmMemory
   let heap = new Float64Array(linear.buffer)
@@ -114,6 +154,8 @@ export function simdKernel(): Kernel | undefined {
     squares,
     density,
     add,
+    dot,
+    share: (pairs, ...rest) => share(pairs, 0, ...rest),
   }
   kernel.memory(kernel.start).set(TABLE)
   return kernel

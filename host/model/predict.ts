@@ -7,7 +7,9 @@
 // μ = x'β, ℓ the song's length. E[T] itself is infinite under the posterior (the inverse gamma tail of σ²), so it
 // is not offered. T is the time a listener would go on for if songs had no end, in the unit of the plays.
 
-import { exp } from "../model/elementary.js"
+import { meansOf, openModel, pack } from "./columns.js"
+import { exp } from "./elementary.js"
+import type { Kernel } from "./kernel.js"
 import { logNormalCdf } from "./normal-cdf.js"
 import { normalisedWeights, type Particles } from "./particles.js"
 
@@ -18,28 +20,29 @@ export interface Predictions {
   share: Float64Array
 }
 
-/** `x`: n × P row-major; `logLength`: length n, log of the songs' lengths in the unit of the plays. */
-export function predictSongs(particles: Particles, x: Float64Array, logLength: Float64Array): Predictions {
-  const { m, p, beta, gamma, sigma2 } = particles
+/** `x`: n × P row-major; `logLength`: length n, log of the songs' lengths in the unit of the plays. `kernel`: the inner
+ *  loops, for tests. */
+export function predictSongs(
+  particles: Particles,
+  x: Float64Array,
+  logLength: Float64Array,
+  kernel?: Kernel,
+): Predictions {
+  const { p } = particles
   const n = logLength.length
-  const weights = normalisedWeights(particles.logWeights)
+  const model = pack(particles)
+  const state = openModel(model, 0, kernel)
+  // One song after the other through one column.
+  const { joint: mu, sigma, precision, weight } = state
   const logTime = new Float64Array(n)
   const share = new Float64Array(n)
-  const active = new Int32Array(p)
-  for (let i = 0; i < m; i++) {
-    const base = i * p
-    let k = 0
-    for (let q = 0; q < p; q++) if (gamma[base + q] === 1) active[k++] = q
-    const sigma = Math.sqrt(sigma2[i])
-    for (let song = 0; song < n; song++) {
-      let mu = 0
-      for (let a = 0; a < k; a++) mu += x[song * p + active[a]] * beta[base + active[a]]
-      logTime[song] += weights[i] * mu
-      share[song] += weights[i] * expectedShare(mu, sigma, logLength[song])
-    }
+  for (let song = 0; song < n; song++) {
+    meansOf(state, x, song * p, mu)
+    logTime[song] = state.kernel.dot(model.pairs, weight, mu)
+    const heard = state.kernel.share(model.pairs, sigma, precision, weight, mu, logLength[song])
+    // Rounded weights may sum to a little more than 1.
+    share[song] = Math.min(1, heard)
   }
-  // Rounded weights may sum to a little more than 1.
-  for (let song = 0; song < n; song++) share[song] = Math.min(1, share[song])
   const seconds = share.map((value, song) => value * exp(logLength[song]))
   return { logTime, seconds, share }
 }

@@ -5,7 +5,7 @@ import { freezePrior, type Hyper } from "../model/prior.js"
 import { fitFirstBlock, type Profile, type TasteModel, updateTaste } from "../model/taste.js"
 import type { Play, Study } from "./simulate.js"
 
-export interface Estimate {
+interface Estimate {
   /** Length P each. */
   mean: number[]
   inclusion: number[]

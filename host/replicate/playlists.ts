@@ -71,7 +71,7 @@ export function utilityOf(predictions: Predictions, profile: Profile): Float64Ar
 }
 
 /** Total utility in the unit of the table, and precision. */
-export function measure(
+function measure(
   { items }: Design,
   predictions: Predictions,
   knowledge: Knowledge,

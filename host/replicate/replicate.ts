@@ -23,7 +23,7 @@ export interface ReplicateOptions {
 }
 
 /** A subject's coefficients: mean over the runs, and how far single runs lie apart. */
-export interface Coefficients extends Spread {
+interface Coefficients extends Spread {
   names: string[]
   /** Inclusion probability, mean over the runs; all 1 without selection. */
   inclusion: number[]

@@ -24,7 +24,7 @@ function splat(x: f64): v128 {
   return f64x2.splat(x)
 }
 
-/** exp of two numbers that are not above 0: elementary.ts. */
+/** exp of two numbers below 709: elementary.ts. */
 // @ts-ignore: decorator
 @inline
 function exp(given: v128): v128 {
@@ -150,4 +150,37 @@ export function add(pairs: i32, column: usize, factor: f64, out: usize): void {
     const term = f64x2.mul(splat(factor), v128.load(column + at))
     v128.store(out + at, f64x2.add(v128.load(out + at), term))
   }
+}
+
+/** Σ w column, pairs × 2. */
+export function dot(pairs: i32, weight: usize, column: usize): f64 {
+  let sum = splat(0)
+  for (let at: usize = 0; at < <usize>pairs << 4; at += 16) {
+    sum = f64x2.add(sum, f64x2.mul(v128.load(weight + at), v128.load(column + at)))
+  }
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)
+}
+
+/** Σ w E[min(T, length)]/length, pairs × 2. */
+export function share(
+  pairs: i32,
+  table: usize,
+  sigma: usize,
+  precision: usize,
+  weight: usize,
+  mu: usize,
+  logLength: f64,
+): f64 {
+  let sum = splat(0)
+  for (let at: usize = 0; at < <usize>pairs << 4; at += 16) {
+    const m = v128.load(mu + at)
+    const s = v128.load(sigma + at)
+    const ahead = f64x2.mul(f64x2.sub(splat(logLength), m), v128.load(precision + at))
+    let inside = f64x2.add(f64x2.sub(m, splat(logLength)), f64x2.mul(f64x2.mul(splat(0.5), s), s))
+    inside = f64x2.add(inside, logNormalCdf(table, f64x2.sub(ahead, s)))
+    const finished = exp(logNormalCdf(table, f64x2.neg(ahead)))
+    const heard = f64x2.min(splat(1), f64x2.add(exp(inside), finished))
+    sum = f64x2.add(sum, f64x2.mul(v128.load(weight + at), heard))
+  }
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)
 }

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { createParticles } from "../../../host/model/particles.js"
+import { plainKernel } from "../../../host/model/kernel.js"
+import { createParticles, normalisedWeights } from "../../../host/model/particles.js"
 import { expectedShare, explainer, predictSongs } from "../../../host/model/predict.js"
 import { stream } from "../../../host/model/random.js"
-import { near, particlesFrom, readReference } from "./reference.js"
+import { drawPrior } from "../../../host/model/sweep.js"
+import { near, observationsOf, particlesFrom, priorOf, readReference } from "./reference.js"
 
 test("the expected share heard is the 40-digit value, also where exp(μ) would overflow", () => {
   for (const [mu, sigma, logLength, expected] of readReference("normal.json").share as number[][]) {
@@ -54,4 +56,31 @@ test("why this song: its largest terms first, with intervals that hold the mean;
   // A central 80 % interval of a normal reaches 1.2816 sd to either side; here the sd is 0.2.
   near(terms[1].low, 0.4 - 0.2563, 0.04, "low")
   near(terms[1].high, 0.4 + 0.2563, 0.04, "high")
+})
+
+test("predictions are the weighted means of closed forms, the same bits with SIMD and without", () => {
+  const hyper = priorOf(2)
+  for (const m of [1, 2, 33]) {
+    const rng = stream(111, m)
+    const particles = createParticles(m, hyper.names.length)
+    for (let i = 0; i < m; i++) drawPrior(hyper, particles, i, rng)
+    particles.logWeights.set(Float64Array.from({ length: m }, () => rng.normal()))
+    const { x, n, p } = observationsOf(2, "1")
+    const logLength = Float64Array.from({ length: n }, (_, k) => [0.4, -3, 6, 40][k % 4] + 0.3 * rng.normal())
+    const found = predictSongs(particles, x, logLength)
+    assert.deepEqual(found, predictSongs(particles, x, logLength, plainKernel()))
+    const weights = normalisedWeights(particles.logWeights)
+    for (let k = 0; k < n; k += 17) {
+      let logTime = 0
+      let share = 0
+      for (let i = 0; i < m; i++) {
+        let mu = 0
+        for (let q = 0; q < p; q++) mu += x[k * p + q] * particles.beta[i * p + q]
+        logTime += weights[i] * mu
+        share += weights[i] * expectedShare(mu, Math.sqrt(particles.sigma2[i]), logLength[k])
+      }
+      near(found.logTime[k], logTime, 1e-12 * Math.max(1, Math.abs(logTime)), "log time")
+      near(found.share[k], share, 1e-12, "share")
+    }
+  }
 })
