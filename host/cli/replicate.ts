@@ -13,7 +13,7 @@ interface Options {
   json?: boolean
 }
 
-const DEFAULT_RUNS = 3
+const DEFAULT_RUNS = 2
 const MAX_RUNS = 1000
 
 export function replicateCommand(): Command {
@@ -51,14 +51,15 @@ function describe(found: Replication): string[] {
       table3: "posterior means without selection, first block",
       table4: "posterior means after the second block, by particles",
     }[name]
-    lines.push(`${title(name)}: ${what} (printed | default ± sd | thesis profile ± sd)`)
+    const first = name === "table4" ? "true" : "printed"
+    lines.push(`${title(name)}: ${what} (${first} | default ± sd | thesis profile ± sd)`)
     const printed = name === "table4" ? thesis.table1 : thesis[name]
     const rows = NAMES.flatMap((attribute, q) => {
       const cells = printed.map(({ mean }, subject) => {
         const one = found.profile.default[name][subject]
         const other = found.profile.thesis[name][subject]
         const cell = (row: typeof one): string => `${row.mean[q].toFixed(2)}±${row.sd[q].toFixed(2)}`
-        return `${name === "table4" ? "-" : mean[q].toFixed(2)} | ${cell(one)} | ${cell(other)}`
+        return `${mean[q].toFixed(2)} | ${cell(one)} | ${cell(other)}`
       })
       return [[attribute, ...cells]]
     })
@@ -92,6 +93,14 @@ function describe(found: Replication): string[] {
     lines.push(...table(heads, rows))
     if (what === "utility") {
       for (const profile of PROFILES) lines.push(`  ${profile}: ${found.profile[profile].table6.unit}`)
+      lines.push("Table 6: true minutes of the same playlists, if songs had no end")
+      const minutes = (["maximum", "optimal", "gower", "random"] as const).flatMap((kind) =>
+        PROFILES.map((profile) => [
+          `${kind}, ${profile}`,
+          ...numbers(found.profile[profile].table6.minutes[kind]),
+        ]),
+      )
+      lines.push(...table(heads, minutes))
     }
     lines.push("")
   }

@@ -39,7 +39,7 @@ export function predictionErrors(
   profile: Profile,
   seed: number,
   named: readonly (string | number)[],
-): { errors: Errors; averaged: Predictions[]; models: Fitted[] } {
+): { errors: Errors; averaged: Predictions[]; models: Fitted[]; logWeights: Record<Averaging, number[]> } {
   const models = plays.map((all, subject): Fitted => {
     const observations = observe(study, all)
     const options = { seed, stream: [...named, "study", 2, "subject", subject + 1], profile }
@@ -76,6 +76,9 @@ export function predictionErrors(
     ["own", "averaged", ...KINDS].map((kind) => [kind, []]),
   ) as unknown as Errors
   const averaged: Predictions[] = []
+  const logWeights: Record<Averaging, number[]> = {
+    ...{ density: [], geometric: [], bayes: [], stacking: [], marginal: [] },
+  }
   models.forEach(({ model, observations }, subject) => {
     const truth = trueMinutes(study, subject)
     const others = donors.map((_, d) => d).filter((d) => d !== subject)
@@ -85,6 +88,7 @@ export function predictionErrors(
       const evidence = stream(seed, ...named, "evidence", subject + 1)
       const own = ownScore(kind, model, observations, () => logEvidence(observations, model.hyper, evidence))
       const weights = averagingWeights(kind, own, scores)
+      logWeights[kind].push(...weights.subarray(1))
       const average = (values: readonly Predictions[]): Predictions =>
         averagePredictions(
           [
@@ -100,7 +104,7 @@ export function predictionErrors(
       averaged.push(average(predictions))
     }
   })
-  return { errors, averaged, models }
+  return { errors, averaged, models, logWeights }
 }
 
 function ownScore(

@@ -8,14 +8,16 @@ import { exp } from "../model/elementary.js"
 import type { Predictions } from "../model/predict.js"
 import type { Profile } from "../model/taste.js"
 import type { Fitted } from "./errors.js"
-import { type Play, type Study, UNIT_S } from "./simulate.js"
+import { type Play, type Study, trueMinutes, UNIT_S } from "./simulate.js"
 
 type Kind = "maximum" | "optimal" | "gower" | "random"
 
-/** One number per subject. Precision: log|X'WX/σ² + R|, R the posterior precision. */
+/** One number per subject. Precision: log|X'WX/σ² + R|, R the posterior precision. Minutes: what the songs would truly be
+ *  heard for if they had no end. */
 export interface Playlists {
   utility: Record<Kind, number[]>
   precision: Record<Kind, number[]>
+  minutes: Record<Kind, number[]>
 }
 
 export const SIZE = 50
@@ -35,6 +37,7 @@ export function playlistsOf(
   const result: Playlists = {
     utility: { maximum: [], optimal: [], gower: [], random: [] },
     precision: { maximum: [], optimal: [], gower: [], random: [] },
+    minutes: { maximum: [], optimal: [], gower: [], random: [] },
   }
   const candidates = describeCandidates(study.spec, study.songs)
   models.forEach(({ model, observations }, subject) => {
@@ -53,6 +56,9 @@ export function playlistsOf(
         rows.reduce((sum, row) => sum + of(row) / rows.length, 0)
       result.utility[kind].push(mean((row) => row.utility))
       result.precision[kind].push(mean((row) => row.precision))
+      const minutes = trueMinutes(study, subject)
+      const total = ({ items }: Design): number => items.reduce((sum, { song }) => sum + minutes[song - 1], 0)
+      result.minutes[kind].push(designs.reduce((sum, design) => sum + total(design) / designs.length, 0))
     }
     put("maximum", [make("utility")])
     put("optimal", [make("model")])

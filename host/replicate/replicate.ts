@@ -5,6 +5,7 @@
 //
 // Study 1 (no song constants) gives tables 2 to 4, study 2 (constants) tables 5 and 6 and the sequence of designs.
 
+import type { Averaging } from "../model/average.js"
 import { stream } from "../model/random.js"
 import type { Profile } from "../model/taste.js"
 import { type Errors, predictionErrors } from "./errors.js"
@@ -44,6 +45,8 @@ export interface ProfileTables {
 export interface Replication {
   seed: number
   runs: number
+  /** True coefficients. */
+  table1: (typeof PRINTED)["table1"]
   profile: Record<Profile, ProfileTables>
   thesis: typeof PRINTED
   notes: string[]
@@ -53,6 +56,8 @@ export interface Replication {
 export interface Run {
   study1: Estimates
   errors: Errors
+  /** Log weights of other models beside one's own. */
+  logWeights: Record<Averaging, number[]>
   playlists: Playlists
   course: Course
 }
@@ -67,15 +72,28 @@ export function replicate({ seed, runs, onProgress }: ReplicateOptions): Replica
     PROFILES.forEach((profile, at) => {
       const named = [profile, "run", run]
       const study1 = estimateStudy(songs[0], plays[0], profile, seed, [...named, "study", 1])
-      const { errors, averaged, models } = predictionErrors(songs[1], plays[1], profile, seed, named)
+      const { errors, averaged, models, logWeights } = predictionErrors(
+        songs[1],
+        plays[1],
+        profile,
+        seed,
+        named,
+      )
       const playlists = playlistsOf(songs[1], plays[1], averaged, models, profile, seed, named)
       const course = sequentialDesigns(songs[1], plays[1], profile, seed, named)
-      found[profile].push({ study1, errors, playlists, course })
+      found[profile].push({ study1, errors, logWeights, playlists, course })
       onProgress?.(run * PROFILES.length + at + 1)
     })
   }
   const profile = { default: tablesOf(found.default, "default"), thesis: tablesOf(found.thesis, "thesis") }
-  return { seed, runs, profile, thesis: PRINTED, notes: notesOf(found, songs[1], profile) }
+  return {
+    seed,
+    runs,
+    table1: PRINTED.table1,
+    profile,
+    thesis: PRINTED,
+    notes: notesOf(found, songs[1], profile),
+  }
 }
 
 function tablesOf(runs: readonly Run[], profile: Profile): ProfileTables {
@@ -99,6 +117,7 @@ function tablesOf(runs: readonly Run[], profile: Profile): ProfileTables {
   const table5 = over(errors, (run, name) => run.errors[name])
   const utility = over(kinds, (run, name) => run.playlists.utility[name])
   const precision = over(kinds, (run, name) => run.playlists.precision[name])
+  const minutes = over(kinds, (run, name) => run.playlists.minutes[name])
   const course = (which: keyof Course): number[][] =>
     Array.from({ length: SUBJECTS }, (_, subject) => mean(runs.map((run) => run.course[which][subject])))
   return {
@@ -109,6 +128,7 @@ function tablesOf(runs: readonly Run[], profile: Profile): ProfileTables {
     table6: {
       utility: utility.means,
       precision: precision.means,
+      minutes: minutes.means,
       unit:
         profile === "thesis"
           ? "minutes: sum over the songs of the predicted median duration"

@@ -13,7 +13,7 @@ import { ATTRIBUTES, GENRES, NAMES, SONGS_PER_GENRE, SUBJECTS, TRUTH } from "./p
 
 /** Seconds per unit of time. */
 export const UNIT_S = 137
-const SIGMA = 0.5
+export const SIGMA = 0.5
 const SONGS_PER_BLOCK = 50
 const PLAYS_PER_SONG = 10
 const CENSORED = { least: 0.25, most: 0.35 }
