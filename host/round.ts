@@ -39,6 +39,7 @@ import { openPool, type Pool } from "./round/pool.js"
 import { type PrequentialRecord, readRecord, saveRecord } from "./round/record.js"
 import type { AggregateInput, Average, Crowd, ForetellInput, TasteInput, TasteOutput } from "./round/tasks.js"
 import { EVERYBODY, UsedPlaysError } from "./store/models.js"
+import type { Plan } from "./study/plan.js"
 import { publish } from "./study/publish.js"
 import type { Study } from "./study/study.js"
 
@@ -208,7 +209,7 @@ async function prepareBlock(
 ): Promise<Prepared> {
   const listener = await readListener(study, catalogue, id)
   const { subject, plays, observations, stored, taste } = listener
-  const { profile, seed, draws, designsBeforeRefit } = study.plan
+  const { profile, seed, draws, designsBeforeRefit, expectedModelSize } = study.plan
   const made = (await study.store.playlists.of(id)).filter((list) => list.design !== "random").length
   const cycle = Math.floor(made / designsBeforeRefit)
   const newest = plays.at(-1)
@@ -226,7 +227,7 @@ async function prepareBlock(
     const options = { seed, stream: named, forgetting }
     return { listener, cycle, input: { observations, model: taste, options, deltas } }
   }
-  const hyper = taste?.hyper ?? freezePrior(observations, catalogue.spec)
+  const hyper = taste?.hyper ?? freezePrior(observations, catalogue.spec, { expectedSize: expectedModelSize })
   if ("reason" in hyper) return { listener, cycle, note: hyper.reason }
   const options = { profile, seed, stream: again ? [...named, "cycle", cycle] : named, draws, forgetting }
   return { listener, cycle, input: { observations, hyper, options } }
@@ -494,10 +495,15 @@ async function designAndPublish(
     design: taste === undefined ? "random" : arm.design,
     size: plan.playlistSize,
     candidates: describeCandidates(catalogue.spec, catalogue.songs),
-    constraints: { resting, maxShareGenre: plan.maxShareGenre },
+    constraints: {
+      resting,
+      maxShareGenre: plan.maxShareGenre,
+      maxShareArtist: plan.maxShareArtist,
+      utilityFloor: plan.utilityFloor,
+    },
     seed: plan.seed,
     stream: ["subject", subject.id, "wave", wave],
-    utility: plan.profile === "thesis" ? predictions?.logTime : predictions?.share,
+    utility: predictions?.[utilityOf(plan)],
     knowledge: taste === undefined ? undefined : knowledgeOf(taste, listener.observations),
     particles: taste?.particles,
     names: catalogue.spec.names,
@@ -526,6 +532,11 @@ async function designAndPublish(
 function playlistItem(item: DesignItem, design: Design) {
   const { slot, terms, propensityFrom, rank, ...rest } = item
   return { ...rest, rank, reason: { text: reasonText(item, design.summary), slot, propensityFrom, terms } }
+}
+
+function utilityOf({ utility, profile }: Plan): Exclude<Plan["utility"], "auto"> {
+  if (utility !== "auto") return utility
+  return profile === "thesis" ? "logTime" : "share"
 }
 
 /** Songs of the subject's last playlist that were heard to the end. */

@@ -10,6 +10,7 @@ const Design = Type.Union([
   Type.Literal("gower"),
   Type.Literal("random"),
   Type.Literal("utility"),
+  Type.Literal("thompson"),
 ])
 
 const Arm = Type.Object(
@@ -43,6 +44,19 @@ const PlanSchema = Type.Object(
     coolDownWaves: Type.Integer({ minimum: 0, maximum: 1000, default: 1 }),
     /** Largest share of one genre in a playlist. */
     maxShareGenre: Type.Number({ exclusiveMinimum: 0, maximum: 1, default: 1 }),
+    /** Largest share of one artist in a playlist. */
+    maxShareArtist: Type.Number({ exclusiveMinimum: 0, maximum: 1, default: 1 }),
+    /** Share of the highest utility that a playlist must keep in expectation, random slots included; 0 = no floor. */
+    utilityFloor: Type.Number({ minimum: 0, maximum: 1, default: 0 }),
+    /** What a song is worth: the expected share of it that is heard, expected seconds heard, or expected log time
+     *  (thesis). auto: the share, in profile thesis the log time. */
+    utility: Type.Union(
+      [Type.Literal("auto"), Type.Literal("share"), Type.Literal("seconds"), Type.Literal("logTime")],
+      { default: "auto" },
+    ),
+    /** Expected number of attributes in a taste, which the plays then correct; left out: each is in with
+     *  probability 1/2. */
+    expectedModelSize: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     /** Minutes between syncs that a board starts by itself; 0 = on demand only. */
     syncMinutes: Type.Integer({ minimum: 0, maximum: 10080, default: 15 }),
     maxVolume: Type.Integer({ minimum: 0, maximum: MAX_VOLUME, default: 12 }),
