@@ -109,6 +109,9 @@ export function checkPlan(given: unknown, place: string): Plan {
   if (twice !== undefined) {
     throw new PlanError(`${place}: arms: every arm has its own name, found twice: ${JSON.stringify(twice)}`)
   }
+  if (checked.profile === "thesis" && checked.forgetting !== "auto" && checked.forgetting !== 1) {
+    throw new PlanError(`${place}: forgetting: the thesis profile never forgets, got ${checked.forgetting}`)
+  }
   return checked
 }
 
@@ -135,7 +138,12 @@ function joinRules(errors: Finding[], value: (path: string) => unknown): string[
     const allowed = found
       .filter((e) => e.keyword === "const")
       .map((e) => JSON.stringify((e.params as { allowedValue: unknown }).allowedValue))
-    const rule = allowed.length > 0 ? `must be ${allowed.join(" or ")}` : first.message
+    // A literal also says that it must be a string, which its value says better.
+    const others = found
+      .filter((e) => e.keyword !== "const" && e.message !== "must be string")
+      .map((e) => e.message.replace(/^must be /, ""))
+    const rule =
+      allowed.length > 0 ? `must be ${[...allowed, ...new Set(others)].join(" or ")}` : first.message
     const got = first.keyword === "required" ? "" : `, got ${JSON.stringify(value(path))}`
     return `${place}: ${rule}${got}`
   })

@@ -34,13 +34,19 @@ async function addSongs(study: Study): Promise<void> {
 let counter = 0
 
 /** A sync with plays of the songs of the subject's newest list: those of high tempo are heard longer. */
-async function listen(study: Study, device: string, subject: number, first: number): Promise<number> {
+async function listen(
+  study: Study,
+  device: string,
+  subject: number,
+  first: number,
+  liking = 0.8,
+): Promise<number> {
   const list = (await study.store.playlists.of(subject)).at(-1)!
   const songs = new Map((await study.store.songs.all()).map((song) => [song.id, song]))
   const rng = stream(2, "heard", subject, first)
   const records = (await study.store.playlists.items(list.id)).map((item, position) => {
     const { tempo } = songs.get(item.song)!.attributes
-    const heardMs = 1000 * Math.exp(4 + 0.8 * tempo + 0.4 * rng.normal())
+    const heardMs = 1000 * Math.exp(4 + liking * tempo + 0.4 * rng.normal())
     const finished = heardMs >= LENGTH_MS
     return recordOf({
       sequence: first + position,
@@ -106,6 +112,13 @@ test("an estimate without new plays changes nothing, and the same plays sent aga
     assert.deepEqual(await estimate(study, { now: START }), [])
     const [again] = await estimate(study, { now: START, subjects: [1] })
     assert.equal(again.added, 0)
+    // The board has not heard the answer and sends its log again, under the next number.
+    const stored = (await study.store.plays.of(1)).map((play) => play.record)
+    const request = requestOf({ n: counter + 1, list: 1, plays: stored })
+    const result = await exchange(study, DEVICES[0], request, new Uint8Array(1), START)
+    assert.ok(!result.replay && result.outcome.stored === 0 && result.outcome.repeated === 10)
+    assert.deepEqual(await study.store.subjects.dirty(), [])
+    assert.deepEqual(await estimate(study, { now: START }), [])
     assert.equal(await contentHash(study.store), hash)
     assert.equal((await study.store.models.latest(1, "taste"))!.version, 1)
   }, plan)
@@ -252,11 +265,15 @@ async function simulateStudy(
     for (let subject = 1; subject <= LISTENERS; subject++) {
       await listen(study, `00112233aabbcc${10 + subject}`, subject, 1 + 10 * (wave - 1))
       if (options.reopen) {
+        // The server beside the study has estimated the subject, and then the host goes down.
+        await estimate(study, { now: START })
         await study.close()
         study = await openStudy(dir)
       }
     }
   }
+  // What came after the last pass is estimated in every variant.
+  await estimate(study, { now: START, workers: options.workers })
   return { study, reports }
 }
 
@@ -264,10 +281,11 @@ async function hashOf(
   dir: string,
   waves: number,
   options: Parameters<typeof simulateStudy>[2],
-): Promise<{ hash: string; reports: RoundReport[] }> {
+): Promise<{ hash: string; particles: Uint8Array[]; reports: RoundReport[] }> {
   const { study, reports } = await simulateStudy(join(dir, "study"), waves, options)
   try {
-    return { hash: await contentHash(study.store), reports }
+    const particles = (await study.store.models.latestOf("taste")).map((model) => model.particles)
+    return { hash: await contentHash(study.store), particles, reports }
   } finally {
     await study.close()
   }
@@ -278,8 +296,10 @@ test("the same study comes of 1, 2 and 4 threads, and of a host that is restarte
   for (const options of [{ workers: 1 }, { workers: 2 }, { workers: 4 }, { workers: 2, reopen: true }]) {
     results.push(await withFolder((dir) => hashOf(dir, 3, options)))
   }
-  for (const { hash, reports } of results.slice(1)) {
+  assert.equal(results[0].particles.length, LISTENERS)
+  for (const { hash, particles, reports } of results.slice(1)) {
     assert.equal(hash, results[0].hash)
+    assert.deepEqual(particles, results[0].particles)
     assert.deepEqual(reports, results[0].reports)
   }
 })
@@ -362,6 +382,27 @@ test("a donor that is said to be unlike has no say with few plays", async () => 
       await study.close()
     }
   })
+})
+
+test("a listener whose taste turns round raises the alarm of drift, in the estimate and in the round", async () => {
+  await withStudy(
+    async ({ study }) => {
+      await addSongs(study)
+      let next = 1
+      const notes: string[] = []
+      for (let wave = 1; wave <= 4; wave++) {
+        await runRound(study, { now: START })
+        next = await listen(study, DEVICES[0], 1, next, wave < 4 ? 1.2 : -1.2)
+        notes.push((await estimate(study, { now: START }))[0].note ?? "")
+      }
+      const { subjects } = await runRound(study, { now: START })
+      assert.ok(notes.slice(0, 3).every((note) => !note.includes("drift")))
+      assert.match(notes[3], /drift/)
+      assert.equal(subjects[0].drift, 0.01)
+      assert.match(subjects[0].note!, /^drift: the newest plays are not what the model expected/)
+    },
+    { ...plan, playlistSize: 20, coolDownWaves: 0 },
+  )
 })
 
 test("a thread count that is none is refused", async () => {

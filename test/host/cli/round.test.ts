@@ -67,7 +67,12 @@ test("a served sync is estimated beside the server, and round designs from it", 
     const [row] = second.subjects
     assert.deepEqual([second.wave, row.design, row.version, row.plays], [2, "model", 2, 10])
     assert.ok(row.price >= 0 && row.price < 1)
-    const text = await fieldtune(["round", "--study", "s"], dir)
+    assert.deepEqual([second.weights.weighting, second.weights.from], ["switch", "rule"])
+    const wrong = await fieldtune(["round", "--study", "s", "--workers", "0"], dir)
+    assert.notEqual(wrong.code, 0)
+    assert.match(wrong.stderr, /--workers: must be a whole number from 1, got "0"/)
+    const text = await fieldtune(["round", "--study", "s", "--workers", "2"], dir)
     assert.match(text.stdout, /^Wave 3: 1 playlists? published/)
+    assert.match(text.stdout, /Averaging: switch \(nothing is decided yet\)\. Forgetting: 1/)
     assert.match(text.stdout, /Next:/)
   }))

@@ -62,8 +62,10 @@ describe("plan", () => {
         plan.epsilon,
         plan.port,
         plan.profile,
+        plan.weights,
+        plan.forgetting,
       ],
-      [1, 40, 500, 10, 0.1, 8137, "default"],
+      [1, 40, 500, 10, 0.1, 8137, "default", "auto", "auto"],
     )
     assert.deepEqual(plan.arms, [{ name: "model", design: "model", share: 1 }])
   })
@@ -76,6 +78,14 @@ describe("plan", () => {
       [{ plalistSize: 40 }, /plan: unknown field plalistSize/],
       [{ schema: 2 }, /schema: must be 1, got 2/],
       [{ profile: "fast" }, /profile: must be "default" or "thesis", got "fast"/],
+      [{ weights: "best" }, /weights: must be "auto" or "density" or .* or "own", got "best"/],
+      [{ forgetting: 1.5 }, /forgetting: must be "auto" or <= 1, got 1\.5/],
+      [{ forgetting: 0 }, /forgetting: must be "auto" or > 0, got 0/],
+      [{ forgetting: "some" }, /forgetting: must be "auto" or number, got "some"/],
+      [
+        { profile: "thesis", forgetting: 0.85 },
+        /^study\.json: forgetting: the thesis profile never forgets, got 0\.85$/,
+      ],
       [{ arms: [] }, /arms: .*1 items?, got \[\]/],
       [{ arms: [{ name: "a", design: "magic" }] }, /arms\.0\.design: must be "model" or .*, got "magic"/],
       [{ arms: [{ design: "model" }] }, /arms\.0: must have required properties name/],
