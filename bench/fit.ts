@@ -3,15 +3,16 @@
 import { condense } from "../host/model/condense.js"
 import { stream } from "../host/model/random.js"
 import { sampleFirstBlock } from "../host/model/select.js"
+import { observationsOf, priorOf } from "../test/host/model/reference.js"
 import { effectiveDraws } from "./effective.js"
 import { dataFile, python, r } from "./peers.js"
-import { listener } from "./plays.js"
 import { type Claim, type Skipped, time } from "./report.js"
 
 const SWEEPS = { burnIn: 2000, draws: 500 }
 
 export function fit(): (Claim | Skipped)[] {
-  const { observations, hyper } = listener(1, "1")
+  const observations = observationsOf(1, "1")
+  const hyper = priorOf(1)
   const data = condense(observations, hyper.constantMean)
   const sample = (seed: number, draws = SWEEPS.draws) =>
     sampleFirstBlock(data, hyper, { rngs: [stream(seed, "bench")], draws, sweepsPerDraw: 1, burnIn: 2000 })

@@ -4,8 +4,8 @@ import { type Observations, observeRows } from "../host/model/observations.js"
 import { createParticles, type Particles } from "../host/model/particles.js"
 import { stream } from "../host/model/random.js"
 import { scorerOf } from "../host/model/score.js"
+import { songs, spec } from "../test/host/model/reference.js"
 import { c, dataFile, python } from "./peers.js"
-import { songs, spec } from "./plays.js"
 import { type Claim, type Skipped, time } from "./report.js"
 
 const SUBJECTS = 86

@@ -5,7 +5,7 @@ import type { Particles } from "../host/model/particles.js"
 import { stream } from "../host/model/random.js"
 import { sampleFirstBlock } from "../host/model/select.js"
 import { absorb, reweigh } from "../host/model/smc.js"
-import { listener } from "./plays.js"
+import { observationsOf, priorOf } from "../test/host/model/reference.js"
 import { type Claim, time } from "./report.js"
 
 const SUBJECTS = [1, 2, 3, 4, 5]
@@ -13,7 +13,8 @@ const LONG_RUN = 20_000
 
 export function particles(): Claim[] {
   const cases = SUBJECTS.map((subject) => {
-    const { observations, hyper } = listener(subject, "12")
+    const observations = observationsOf(subject, "12")
+    const hyper = priorOf(subject)
     const half = condense(
       observations,
       hyper.constantMean,
