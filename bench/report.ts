@@ -21,9 +21,14 @@ export interface Skipped {
   skipped: string
 }
 
-/** Median of `repeats` times of `work`, ms, after one that warms it up. */
+/** Work is run for so long before it is timed, ms, so that the engine has compiled it. */
+const WARM_UP_MS = 500
+
+/** Median of `repeats` times of `work`, ms. */
 export function time(work: () => void, repeats = 7): number {
-  work()
+  const began = performance.now()
+  do work()
+  while (performance.now() - began < WARM_UP_MS)
   const times = Array.from({ length: repeats }, () => {
     const start = performance.now()
     work()

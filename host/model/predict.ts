@@ -116,29 +116,44 @@ function summariseCoefficient(
   let mean = 0
   for (let i = 0; i < values.length; i++) mean += weights[i] * values[i]
   if (mean === 0) return { mean, fromBelow: [0, 0], fromAbove: [0, 0] }
-  const rising = Array.from(values.keys()).sort((a, b) => values[a] - values[b] || a - b)
-  const falling = [...rising].reverse()
-  const at = (order: readonly number[], probability: number): number =>
-    values[order[reaching(order, weights, probability)]]
+  const { sorted, weight } = sortWeighted(values, weights)
+  const ends = (): [number, number] => [
+    sorted[reaching(weight, outside)],
+    sorted[reaching(weight, 1 - outside)],
+  ]
+  const fromBelow = ends()
+  sorted.reverse()
+  weight.reverse()
+  return { mean, fromBelow, fromAbove: ends() }
+}
+
+/** The values in rising order, each with its weight. */
+function sortWeighted(
+  values: Float64Array,
+  weights: Float64Array,
+): { sorted: Float64Array; weight: Float64Array } {
+  // Particles that have been resampled weigh the same, and numbers alone sort many times as fast.
+  if (weights.every((value) => value === weights[0]))
+    return { sorted: values.slice().sort(), weight: weights.slice() }
+  const order = Array.from(values.keys()).sort((a, b) => values[a] - values[b] || a - b)
   return {
-    mean,
-    fromBelow: [at(rising, outside), at(rising, 1 - outside)],
-    fromAbove: [at(falling, outside), at(falling, 1 - outside)],
+    sorted: Float64Array.from(order, (i) => values[i]),
+    weight: Float64Array.from(order, (i) => weights[i]),
   }
 }
 
-/** Place in `order` where the cumulated weight reaches `probability`. */
-function reaching(order: readonly number[], weights: Float64Array, probability: number): number {
+/** First place at which the cumulated weight reaches `probability`. */
+function reaching(weight: Float64Array, probability: number): number {
   let cumulated = 0
-  for (let place = 0; place < order.length; place++) {
-    cumulated += weights[order[place]]
+  for (let place = 0; place < weight.length; place++) {
+    cumulated += weight[place]
     if (cumulated >= probability) return place
   }
-  return order.length - 1
+  return weight.length - 1
 }
 
 /** Smallest value whose cumulated weight reaches `probability`; `weights` sum to 1. */
 export function weightedQuantile(values: Float64Array, weights: Float64Array, probability: number): number {
-  const order = Array.from(values.keys()).sort((a, b) => values[a] - values[b] || a - b)
-  return values[order[reaching(order, weights, probability)]]
+  const { sorted, weight } = sortWeighted(values, weights)
+  return sorted[reaching(weight, probability)]
 }

@@ -11,6 +11,7 @@
 // states of their chains are kept. Where there are several steps, those before the last run with a quarter of the
 // particles, one sweep each; the last one's chains bring their number back.
 
+import { pack } from "./columns.js"
 import { condense } from "./condense.js"
 import { effectiveSampleSize, paretoKHat } from "./diagnose.js"
 import { type Drift, driftOf } from "./drift.js"
@@ -164,7 +165,7 @@ function fade(
   for (let gone = 0; gone < 1; ) {
     const { m, logWeights } = filter.current
     const logRatio = new Float64Array(m)
-    weigh(filter.current, gather(filter.observations, rows, 0, firstNew, change), logRatio)
+    weigh(pack(filter.current), gather(filter.observations, rows, 0, firstNew, change), logRatio)
     normalise(logWeights)
     const trial = new Float64Array(m)
     let share = 1 - gone
@@ -245,13 +246,14 @@ function extend(
   power: Float64Array | undefined,
 ): number {
   const { m, logWeights } = particles
+  const model = pack(particles)
   const trial = new Float64Array(m)
   let taken = from
   let stride = STRIDE
   while (taken < observations.n) {
     const to = Math.min(taken + stride, observations.n)
     trial.set(logWeights)
-    weigh(particles, gather(observations, rows, taken, to, power), trial)
+    weigh(model, gather(observations, rows, taken, to, power), trial)
     const accepted = effectiveSampleSize(trial) >= STEP_ESS * m
     if (!accepted && to - taken > 1) {
       stride = Math.floor((to - taken) / 2)
@@ -280,7 +282,7 @@ export function reweigh(
   const rows = Int32Array.from({ length: observations.n }, (_, row) => row)
   let current = cloneParticles(particles)
   normalise(current.logWeights)
-  weigh(current, gather(observations, rows, firstNew, observations.n), current.logWeights)
+  weigh(pack(current), gather(observations, rows, firstNew, observations.n), current.logWeights)
   const logScore = logSumExp(current.logWeights)
   const ess = effectiveSampleSize(current.logWeights)
   const khat = paretoKHat(current.logWeights)

@@ -6,9 +6,8 @@
 //   Σ ω ((y − μ)/σ)² = (Σ ω (y − ȳ)² + (ȳ − μ)² Σ ω)/σ²,
 // and plays that were heard to the same end are one play with the sum of their powers.
 
-import { clearJoint, columnsOf, openModel, pack, survivalOf } from "./columns.js"
+import { clearJoint, columnsOf, openModel, type PackedModel, survivalOf } from "./columns.js"
 import { type Observations, songGroups } from "./observations.js"
-import type { Particles } from "./particles.js"
 
 export interface Block {
   songs: number
@@ -84,11 +83,10 @@ export function gather(
   }
 }
 
-/** Adds the log likelihood of the block to `out`, length M. */
-export function weigh(particles: Particles, block: Block, out: Float64Array): void {
-  const { m, sigma2 } = particles
+/** Adds the log likelihood of the block to `out`, length M. `model`: the particles, packed once for many blocks. */
+export function weigh(model: PackedModel, block: Block, out: Float64Array): void {
+  const { m, sigma } = model
   const { songs, observations, row, events, mean, spread, end, bound, power } = block
-  const model = pack(particles)
   const state = openModel(model, songs + bound.length)
   const { kernel, joint, precision } = state
   clearJoint(state)
@@ -106,6 +104,6 @@ export function weigh(particles: Particles, block: Block, out: Float64Array): vo
     }
   }
   for (let i = 0; i < m; i++) {
-    out[i] += state.memory[joint / 8 + i] + total * model.constant[i] - (0.5 * apart) / sigma2[i]
+    out[i] += state.memory[joint / 8 + i] + total * model.constant[i] - (0.5 * apart) / (sigma[i] * sigma[i])
   }
 }

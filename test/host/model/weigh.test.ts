@@ -1,4 +1,5 @@
 import { test } from "node:test"
+import { pack } from "../../../host/model/columns.js"
 import { logDensity, logSurvival } from "../../../host/model/likelihood.js"
 import { createParticles } from "../../../host/model/particles.js"
 import { stream } from "../../../host/model/random.js"
@@ -24,7 +25,7 @@ test("the weight of a run of plays is the sum of their log likelihoods, each to 
   ]) {
     for (const power of [undefined, powers, powers.map((value) => -value)]) {
       const found = new Float64Array(20).fill(3)
-      weigh(particles, gather(observations, rows, from, to, power), found)
+      weigh(pack(particles), gather(observations, rows, from, to, power), found)
       for (let i = 0; i < 20; i++) {
         let expected = 3
         const sigma = Math.sqrt(particles.sigma2[i])
