@@ -2,6 +2,8 @@
 //
 //   npm run bench [-- --only NAME] [-- --json]     bench/install-peers.sh installs what is compared with
 
+import { execFileSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { normalCdf, virtualTime } from "./basics.js"
 import { fit } from "./fit.js"
@@ -23,10 +25,17 @@ const { only, json } = parseArgs({ options: { only: { type: "string" }, json: { 
 if (only !== undefined && !(only in BENCHES)) {
   throw new Error(`--only: must be one of ${Object.keys(BENCHES).join(", ")}, got ${JSON.stringify(only)}`)
 }
+/** A bench in a process of its own, so that none runs in what another has left of heap and compiled code. */
+function apart(name: string): (Claim | Skipped)[] {
+  const program = fileURLToPath(import.meta.url)
+  const out = execFileSync(process.execPath, [program, "--only", name, "--json"], { encoding: "utf8" })
+  return JSON.parse(out)
+}
+
 const found: (Claim | Skipped)[] = []
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (only !== undefined && name !== only) continue
-  const claims = await bench()
+  const claims = only === undefined ? apart(name) : await bench()
   found.push(...claims)
   if (!json) for (const claim of claims) process.stdout.write(`${lineOf(claim)}\n`)
 }
