@@ -36,9 +36,15 @@ export function thompson(
       const counts = countKinds(rules, rules.fixed)
       for (let slot = rules.fixed.length; slot < rules.size; slot++) {
         const particle = draw(cumulated, rng)
-        const ranked = favourites[particle] ?? rank(rules, candidates, particles, particle)
+        const ranked =
+          favourites[particle] ?? rank(rules, candidates, particles, particle, FAVOURITES * rules.size)
         favourites[particle] = ranked
-        const row = ranked.find((r) => inside[r] === 0 && fits(rules, counts, r, -1))
+        const open = (r: number): boolean => inside[r] === 0 && fits(rules, counts, r, -1)
+        let row = ranked.find(open)
+        if (row === undefined && ranked.length < rules.rows.length) {
+          favourites[particle] = rank(rules, candidates, particles, particle, rules.rows.length)
+          row = favourites[particle].find(open)
+        }
         if (row === undefined) return select(rules, members.subarray(0, slot), fallback)
         members[slot] = row
         inside[row] = 1
@@ -61,8 +67,18 @@ function draw(cumulated: Float64Array, rng: Rng): number {
   return low
 }
 
-/** Allowed rows by falling expected share under one particle, ties by song number. */
-function rank(rules: Rules, candidates: Candidates, particles: Particles, particle: number): Int32Array {
+/** Favourites of a particle that are kept, in playlists; the rest is ranked when they are used up. */
+const FAVOURITES = 4
+
+/** The `count` allowed rows, or more where some are equal, of largest expected share under one particle, by falling share,
+ *  ties by song number. */
+function rank(
+  rules: Rules,
+  candidates: Candidates,
+  particles: Particles,
+  particle: number,
+  count: number,
+): Int32Array {
   const { p, x, logLength } = candidates
   const { beta, sigma2 } = particles
   const sigma = Math.sqrt(sigma2[particle])
@@ -72,5 +88,9 @@ function rank(rules: Rules, candidates: Candidates, particles: Particles, partic
     for (let q = 0; q < p; q++) mu += x[row * p + q] * beta[particle * p + q]
     share[row] = expectedShare(mu, sigma, logLength[row])
   }
-  return rules.rows.slice().sort((a, b) => share[b] - share[a] || a - b)
+  const falling = (rows: Int32Array): Int32Array => rows.sort((a, b) => share[b] - share[a] || a - b)
+  if (count >= rules.rows.length) return falling(rules.rows.slice())
+  const sorted = Float64Array.from(rules.rows, (row) => share[row]).sort()
+  const least = sorted[sorted.length - count]
+  return falling(rules.rows.filter((row) => share[row] >= least))
 }

@@ -287,7 +287,7 @@ test("where every song is worth the same, information alone decides, and nothing
   }
 })
 
-test("with the prior alone behind it the thesis's first design gives up a quarter of its utility, with the posterior some 2 %", () => {
+test("with the prior alone behind it the thesis's first design gives up 10 to 50 % of its utility, with the posterior under 8 %", () => {
   const loss = (subject: string, precision: string): number => {
     const given = reference.subjects[subject]
     const { summary } = designPlaylist({
