@@ -102,7 +102,9 @@ export interface RoundReport {
 /** Takes new plays into the models of their subjects; a subject without new plays is left as it is. */
 export async function estimate(study: Study, options: PassOptions): Promise<EstimateRow[]> {
   const wanted = options.subjects ?? (await study.store.subjects.dirty())
-  return wanted.length === 0 ? [] : withPool(options, (pool) => estimateAll(study, wanted, options, pool))
+  if (wanted.length === 0) return []
+  const catalogue = await readCatalogue(study, options.now)
+  return withPool(options, (pool) => estimateAll(study, catalogue, wanted, options, pool))
 }
 
 /** Estimates, then designs and publishes the next playlist of every wanted subject. */
@@ -116,7 +118,7 @@ export async function runRound(study: Study, options: RoundOptions): Promise<Rou
       if (!all.includes(id)) throw new Error(`round: subject ${id} is not in the study`)
     }
     const catalogue = await readCatalogue(study, now)
-    await estimateAll(study, await store.subjects.dirty(), { now }, pool)
+    await estimateAll(study, catalogue, await store.subjects.dirty(), { now }, pool)
     const listeners: Listener[] = []
     for (const id of all) listeners.push(settled(await readListener(study, catalogue, id)))
     const aggregates = await fitSongConstants(study, listeners, now, pool)
@@ -159,12 +161,11 @@ async function withPool<T>({ workers = 1 }: PassOptions, body: (pool: Pool) => P
 
 async function estimateAll(
   study: Study,
+  catalogue: Catalogue,
   wanted: readonly number[],
   options: PassOptions,
   pool: Pool,
 ): Promise<EstimateRow[]> {
-  if (wanted.length === 0) return []
-  const catalogue = await readCatalogue(study, options.now)
   const rows: EstimateRow[] = []
   const policy = await forgettingOf(study)
   const prepared: Prepared[] = []

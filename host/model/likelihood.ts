@@ -21,19 +21,15 @@ export function logSurvival(y: number, mu: number, sigma: number): number {
   return logNormalCdf((mu - y) / sigma)
 }
 
-/**
- * Log likelihood of rows `from` … `to` − 1 under every particle, added to `out` (length M).
- * `rows`: the observations in the order to use, all of them where it is left out.
- */
+/** Log likelihood of rows `from` … `to` − 1 under every particle, added to `out` (length M). */
 export function addLogLikelihood(
   particles: Particles,
   observations: Observations,
   from: number,
   to: number,
   out: Float64Array,
-  rows?: ArrayLike<number>,
 ): void {
-  accumulate(particles, observations, from, to, out, 1, 0, rows)
+  accumulate(particles, observations, from, to, out, 1, 0)
 }
 
 /** Log likelihood of every row under every particle: M × n, row-major. */
@@ -43,7 +39,7 @@ export function logLikelihoodMatrix(particles: Particles, observations: Observat
   return out
 }
 
-/** Adds the log likelihood of particle i and the row in place r to out[i·perParticle + r·perRow]. */
+/** Adds the log likelihood of particle i and row r to out[i·perParticle + r·perRow]. */
 function accumulate(
   particles: Particles,
   observations: Observations,
@@ -52,7 +48,6 @@ function accumulate(
   out: Float64Array,
   perParticle: number,
   perRow: number,
-  rows?: ArrayLike<number>,
 ): void {
   const { m, p, beta, gamma, sigma2 } = particles
   const { x, y, censored } = observations
@@ -64,8 +59,7 @@ function accumulate(
     const sigma = Math.sqrt(sigma2[i])
     const constant = -HALF_LOG_2PI - log(sigma)
     let at = i * perParticle
-    for (let row = from; row < to; row++) {
-      const r = rows === undefined ? row : rows[row]
+    for (let r = from; r < to; r++) {
       let mu = 0
       for (let a = 0; a < k; a++) mu += x[r * p + active[a]] * beta[base + active[a]]
       const e = (y[r] - mu) / sigma

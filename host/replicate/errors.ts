@@ -4,20 +4,14 @@
 // exp(x'β + δ + ½σ²).
 
 import { fitAggregate } from "../model/aggregate.js"
-import {
-  type Averaging,
-  averagePredictions,
-  averagingWeights,
-  type Contribution,
-  leaveOneOut,
-} from "../model/average.js"
+import { type Averaging, averagePredictions, type Contribution } from "../model/average.js"
+import { borrow } from "../model/borrow.js"
 import { aggregateDonor, type Donor, tasteDonor } from "../model/donors.js"
 import { exp } from "../model/elementary.js"
 import { logEvidence } from "../model/evidence.js"
 import type { Observations } from "../model/observations.js"
 import { type Predictions, predictSongs } from "../model/predict.js"
 import { stream } from "../model/random.js"
-import { type Score, scoreModel } from "../model/score.js"
 import { fitFirstBlock, type Profile, type TasteModel } from "../model/taste.js"
 import { observe, priorOf } from "./estimates.js"
 import { type Play, type Study, trueMinutes, UNIT_S } from "./simulate.js"
@@ -86,8 +80,11 @@ export function predictionErrors(
     errors.own.push(squaredError(minutes[subject], truth))
     for (const kind of KINDS) {
       const evidence = stream(seed, ...named, "evidence", subject + 1)
-      const own = ownScore(kind, model, observations, () => logEvidence(observations, model.hyper, evidence))
-      const weights = averagingWeights(kind, own, scores)
+      const own = {
+        ...{ particles: model.particles, observations },
+        evidence: kind === "marginal" ? logEvidence(observations, model.hyper, evidence) : 0,
+      }
+      const weights = borrow(kind, own, scores).logWeights
       logWeights[kind].push(...weights.subarray(1))
       const average = (values: readonly Predictions[]): Predictions =>
         averagePredictions(
@@ -105,18 +102,6 @@ export function predictionErrors(
     }
   })
   return { errors, averaged, models, logWeights }
-}
-
-function ownScore(
-  kind: Averaging,
-  { particles }: TasteModel,
-  observations: Observations,
-  evidence: () => number,
-): Score {
-  const { joint, pointwise } = scoreModel(particles, observations)
-  if (kind === "marginal") return { joint: evidence(), pointwise }
-  if (kind === "stacking") return { joint, pointwise: leaveOneOut(particles, observations).pointwise }
-  return { joint, pointwise }
 }
 
 /** Any row of numbers can be averaged by the same weights. */

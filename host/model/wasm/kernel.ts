@@ -14,18 +14,15 @@ import {
 } from "./constants"
 
 /** log Φ(z) beyond the table. */
-// @ts-ignore: decorator
 @external("host", "farLogNormalCdf")
 declare function farLogNormalCdf(z: f64): f64
 
-// @ts-ignore: decorator
 @inline
 function splat(x: f64): v128 {
   return f64x2.splat(x)
 }
 
 /** exp of two numbers below 709: elementary.ts. */
-// @ts-ignore: decorator
 @inline
 function exp(given: v128): v128 {
   const x = f64x2.max(given, splat(-746))
@@ -48,14 +45,12 @@ function exp(given: v128): v128 {
   return f64x2.mul(f64x2.mul(y, power(half)), power(rest))
 }
 
-// @ts-ignore: decorator
 @inline
 function power(k: v128): v128 {
   return i64x2.shl(i64x2.add(i64x2.extend_low_i32x4_s(k), i64x2.splat(1023)), 52)
 }
 
 /** log Φ of two numbers within the table at `table`: normal-cdf.ts. */
-// @ts-ignore: decorator
 @inline
 function tabledLogNormalCdf(table: usize, z: v128): v128 {
   const interval = f64x2.floor(f64x2.mul(f64x2.add(z, splat(40)), splat(8)))
@@ -78,7 +73,6 @@ function tabledLogNormalCdf(table: usize, z: v128): v128 {
   return v128.bitselect(tail, left, right)
 }
 
-// @ts-ignore: decorator
 @inline
 function logNormalCdf(table: usize, z: v128): v128 {
   const inside = f64x2.lt(f64x2.abs(z), splat(40))
