@@ -1,4 +1,5 @@
-// Wires one board. The only file that names roles and settings keys.
+// Wires one board. The only file that names roles and settings keys. What differs between boards is the sound board:
+// src/entry/ has one entry file for each.
 //
 // Roles (Jacdac): "sound" SoundPlayer; "play", "skip", "stop" Button. Their order in the alphabet is the order in
 // which a board with three buttons binds them; a bus with several boards binds them through its role manager.
@@ -12,11 +13,12 @@
 // "fta0" … "fta9" and "ftb0" … "ftb9" (two playlists).
 
 import * as ds from "@devicescript/core"
-import { JacdacSoundPlayer } from "./audio/jacdac"
+import type { AudioOutput } from "./audio/audio-output"
 import { SettingsFlash } from "./flash"
+import { I2cBus } from "./i2c"
 import { SettingsLog } from "./log/settings-log"
 import { Player, PRESS_PLAY, PRESS_SKIP, PRESS_STOP } from "./player"
-import { PlaylistSlots } from "./playlist"
+import { PlaylistSlots } from "./slots"
 import { BoardState } from "./state"
 import { Sync } from "./sync"
 
@@ -26,19 +28,18 @@ const FIRMWARE = "0.1.0"
 const HOLD_MS = 1500
 const RETRY_MS = 5000
 
-const sound = new ds.SoundPlayer("sound")
 const playButton = new ds.Button("play")
 const skipButton = new ds.Button("skip")
 const stopButton = new ds.Button("stop")
 const settings = new ds.Settings("settings")
+const simulatedBus = new ds.I2C("i2c")
 
-async function run(): Promise<void> {
+async function run(audio: AudioOutput): Promise<void> {
   const flash = new SettingsFlash(settings)
   flash.start()
   const state = new BoardState(flash, "ftstate")
   const log = new SettingsLog(flash, state, "ftl", "ftopen")
   const last = await log.open()
-  const audio = new JacdacSoundPlayer(sound)
   const lists = new PlaylistSlots(flash, state, ["fta", "ftb"], audio.maxFile)
   await lists.open()
   await lists.swap()
@@ -79,16 +80,21 @@ async function run(): Promise<void> {
   console.log("fieldtune " + FIRMWARE + " epoch " + state.epoch + " boot " + state.boot)
 }
 
-async function main(): Promise<void> {
-  while (true) {
-    try {
-      await run()
-      return
-    } catch (e: any) {
-      console.log("start: " + e.message)
-      await ds.sleep(RETRY_MS)
+/** Runs the firmware; `soundBoard` makes the driver of the sound board, on the board's I2C bus if it needs one. */
+export function main(soundBoard: (bus: I2cBus) => AudioOutput): void {
+  const bus = new I2cBus(simulatedBus)
+  const audio = soundBoard(bus)
+  const start = async () => {
+    bus.start()
+    while (true) {
+      try {
+        await run(audio)
+        return
+      } catch (e: any) {
+        console.log("start: " + e.message)
+        await ds.sleep(RETRY_MS)
+      }
     }
   }
+  start.start()
 }
-
-main.start()

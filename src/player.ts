@@ -9,7 +9,7 @@ import * as ds from "@devicescript/core"
 import { AUDIO_ABSENT, AUDIO_STOPPED, type AudioOutput } from "./audio/audio-output"
 import { Alarm, RESTART_AFTER_MS } from "./clock"
 import type { LastListen, ListenLog } from "./log/listen-log"
-import { countOf, flagsAt, lengthAt, type PlaylistSlots, songAt } from "./playlist"
+import { countOf, flagsAt, lengthAt, songAt } from "./playlist"
 import {
   END_ERROR,
   END_FINISHED,
@@ -18,6 +18,7 @@ import {
   END_STOPPED,
   type ListenRecord,
 } from "./record"
+import type { PlaylistSlots } from "./slots"
 import type { BoardState } from "./state"
 
 /** Less than 5 s, so that a power cut loses at most 5 s of a listen with the time that writing takes. */

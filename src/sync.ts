@@ -15,11 +15,12 @@ import { type Address, parseAddress, post } from "./http"
 import { Batch, type ListenLog } from "./log/listen-log"
 import { Packer } from "./msgpack"
 import type { Player } from "./player"
-import { type PlaylistSlots, versionOf } from "./playlist"
+import { versionOf } from "./playlist"
 import { RECORD_BYTES } from "./record"
 import { unpackReply } from "./reply"
 import { packRequest } from "./request"
 import { openReply, sealRequest } from "./seal"
+import type { PlaylistSlots } from "./slots"
 import type { BoardState } from "./state"
 import {
   type DevicePlan,

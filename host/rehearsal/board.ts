@@ -4,6 +4,7 @@
 import * as jd from "jacdac-ts"
 import { createVm, type Vm, type VmNet } from "../firmware/bundle.js"
 import type { VirtualClock } from "./clock.js"
+import { type Chip, SimulatedI2cBus } from "./i2c-bus.js"
 import { SoundBoard } from "./sound-board.js"
 
 /** Flash image of an ESP32. */
@@ -29,6 +30,8 @@ export interface BoardOptions {
   entropy: (count: number) => Uint8Array
   /** Length in ms of a file on the card. */
   lengthMs?: (file: number) => number | undefined
+  /** Chips on the board's I2C bus; without any there is no bus. */
+  chips?: readonly Chip[]
   /** Settings that are written from outside before the program starts. */
   settings?: Record<string, Uint8Array>
 }
@@ -46,6 +49,8 @@ export class Board {
   /** The bus does not carry what the sound board sends. */
   soundGone = false
   readonly buttons: Record<ButtonName, jd.ButtonServer>
+  /** The I2C bus, where the board has chips on it. */
+  readonly i2c: SimulatedI2cBus | undefined
   private readonly bus: jd.JDBus
   private readonly panel: jd.JDServerServiceProvider
   private vm: Vm | undefined
@@ -75,6 +80,10 @@ export class Board {
     }
     this.panel = peripheral([play, skip, stop], "buttons", deviceId.endsWith("b1") ? "b2" : "b1")
     peripheral([this.sound], "sound", deviceId.endsWith("51") ? "52" : "51")
+    if (options.chips !== undefined) {
+      this.i2c = new SimulatedI2cBus(clock, options.chips)
+      peripheral([this.i2c], "i2c", deviceId.endsWith("c1") ? "c2" : "c1")
+    }
     this.bus.start()
     // The bus would poll every register of every board twenty times a second, for pages that show them. Of that
     // only the buttons need their part, while they are in use.
@@ -98,6 +107,7 @@ export class Board {
   /** Power comes; a program that is in flash starts by itself. */
   async powerOn(): Promise<void> {
     const { clock, options } = this
+    this.i2c?.power(true)
     const vm = await createVm({
       deviceId: this.deviceId,
       clock,
@@ -140,6 +150,7 @@ export class Board {
     this.vm = undefined
     if (this.bridge) this.bridge.bus = undefined as unknown as jd.JDBus
     this.sound.end(false)
+    this.i2c?.power(false)
   }
 
   /** The button goes down now and comes up after `ms`, on the clock; nobody waits. */

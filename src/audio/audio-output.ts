@@ -7,6 +7,11 @@ export const AUDIO_PAUSED = 2
 /** The board does not answer or is not there. */
 export const AUDIO_ABSENT = 3
 
+/** The board can't tell whether it has a card. */
+export const CARD_UNKNOWN = 0
+export const CARD_PRESENT = 1
+export const CARD_MISSING = 2
+
 export interface AudioOutput {
   /** Highest file number that can be named. */
   readonly maxFile: number
@@ -14,6 +19,8 @@ export interface AudioOutput {
   readonly pollMs: number
   /** Calls that failed and boards that were lost while they played, since the start. */
   errors: number
+  /** CARD_ value, as of the last command or poll. */
+  card: number
 
   /** Begins to listen to the board. `changed` is called when it comes, goes or ends a file by itself. */
   start(changed: () => void): void

@@ -10,7 +10,14 @@
 
 import * as ds from "@devicescript/core"
 import { MAX_VOLUME } from "../record"
-import { AUDIO_ABSENT, AUDIO_PAUSED, AUDIO_PLAYING, AUDIO_STOPPED, type AudioOutput } from "./audio-output"
+import {
+  AUDIO_ABSENT,
+  AUDIO_PAUSED,
+  AUDIO_PLAYING,
+  AUDIO_STOPPED,
+  type AudioOutput,
+  CARD_UNKNOWN,
+} from "./audio-output"
 
 const LOSS_MS = 2500
 const NAME_DIGITS = 4
@@ -19,6 +26,7 @@ export class JacdacSoundPlayer implements AudioOutput {
   readonly maxFile = 9999
   readonly pollMs = 0
   errors = 0
+  card = CARD_UNKNOWN
 
   private now = AUDIO_STOPPED
   private file = 0

@@ -4,6 +4,7 @@ import { type CompileResult, compile } from "../../../host/firmware/bundle.js"
 import { firmwareManifest } from "../../../host/firmware/manifest.js"
 import { Board as VirtualBoard } from "../../../host/rehearsal/board.js"
 import { VirtualClock } from "../../../host/rehearsal/clock.js"
+import type { Chip } from "../../../host/rehearsal/i2c-bus.js"
 import { type Server, TestNetwork } from "./network.js"
 
 const DEVICE = "12abdd2289421234"
@@ -26,6 +27,8 @@ interface BoardOptions {
   entry?: string
   server?: Server
   clock?: VirtualClock
+  /** Chips on the board's I2C bus. */
+  chips?: readonly Chip[]
   /** Settings that are written from outside before the program starts. */
   settings?: Record<string, Uint8Array>
 }
@@ -35,7 +38,12 @@ export type Board = VirtualBoard & { readonly network: TestNetwork }
 export const Board = {
   /** A board with power, its program deployed and running. */
   async start(options: BoardOptions = {}): Promise<Board> {
-    const { entry = "src/main.ts", server = () => "refused", clock = new VirtualClock(), settings } = options
+    const {
+      entry = "src/entry/jacdac.ts",
+      server = () => "refused",
+      clock = new VirtualClock(),
+      settings,
+    } = options
     const network = new TestNetwork(clock, server)
     const bytecode = await bytecodeOf(entry)
     const entropy = numberedBytes()

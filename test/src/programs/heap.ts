@@ -1,7 +1,7 @@
 // The firmware, and after an hour of it whatever heap is left, in blocks of one kilobyte until there is none.
 
 import * as ds from "@devicescript/core"
-import "../../../src/main"
+import "../../../src/entry/jacdac"
 
 const HOUR_MS = 3600000
 const BLOCK_BYTES = 1024

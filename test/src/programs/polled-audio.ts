@@ -2,11 +2,17 @@
 // file 12 is missing and whose file 300 is 800 ms shorter than the playlist says.
 
 import * as ds from "@devicescript/core"
-import { AUDIO_PAUSED, AUDIO_PLAYING, AUDIO_STOPPED, type AudioOutput } from "../../../src/audio/audio-output"
+import {
+  AUDIO_PAUSED,
+  AUDIO_PLAYING,
+  AUDIO_STOPPED,
+  type AudioOutput,
+  CARD_UNKNOWN,
+} from "../../../src/audio/audio-output"
 import { SettingsFlash } from "../../../src/flash"
 import { SettingsLog } from "../../../src/log/settings-log"
 import { Player, PRESS_PLAY } from "../../../src/player"
-import { PlaylistSlots } from "../../../src/playlist"
+import { PlaylistSlots } from "../../../src/slots"
 import { BoardState } from "../../../src/state"
 import { Sync } from "../../../src/sync"
 
@@ -14,6 +20,7 @@ class PolledAudio implements AudioOutput {
   readonly maxFile = 9999
   readonly pollMs = 100
   errors = 0
+  card = CARD_UNKNOWN
   private now = AUDIO_STOPPED
   private lengthMs = 0
   private playedMs = 0
