@@ -43,6 +43,7 @@ export const Board = {
       server = () => "refused",
       clock = new VirtualClock(),
       settings,
+      chips,
     } = options
     const network = new TestNetwork(clock, server)
     const bytecode = await bytecodeOf(entry)
@@ -54,6 +55,7 @@ export const Board = {
       net: network,
       entropy,
       settings,
+      chips,
     })
     return Object.assign(board, { network })
   },
