@@ -9,14 +9,17 @@
 // or are part of its flash image; a board that finds them later takes them within a minute. Without them it plays
 // and keeps what it hears, and does not sync.
 //
-// Other settings are the board's own: "ftstate", "ftopen" (the open listen), "ftl0" … "ftl39" (the log),
-// "fta0" … "fta9" and "ftb0" … "ftb9" (two playlists).
+// "ftstore" is "fram" or "flash": where the board keeps what changes. Without it a board takes FRAM if one answers.
+// The other settings that start with "ft" are those of settings-memory.ts.
 
 import * as ds from "@devicescript/core"
 import type { AudioOutput } from "./audio/audio-output"
 import { SettingsFlash } from "./flash"
 import { I2cBus } from "./i2c"
-import { SettingsLog } from "./log/settings-log"
+import { ListenLog } from "./log/listen-log"
+import type { BoardMemory } from "./memory/board-memory"
+import { FramMemory } from "./memory/fram-memory"
+import { SettingsMemory } from "./memory/settings-memory"
 import { Player, PRESS_PLAY, PRESS_SKIP, PRESS_STOP } from "./player"
 import { PlaylistSlots } from "./slots"
 import { BoardState } from "./state"
@@ -27,6 +30,7 @@ const FIRMWARE = "0.1.0"
 /** Holding the play button this long asks for a sync instead. */
 const HOLD_MS = 1500
 const RETRY_MS = 5000
+const FRAM_RETRY_MS = 100
 
 const playButton = new ds.Button("play")
 const skipButton = new ds.Button("skip")
@@ -34,13 +38,28 @@ const stopButton = new ds.Button("stop")
 const settings = new ds.Settings("settings")
 const simulatedBus = new ds.I2C("i2c")
 
-async function run(audio: AudioOutput): Promise<void> {
+/**
+ * FRAM where the provisioning says so, else where one answers. A board that was provisioned for FRAM waits for it: with
+ * its flash instead it would start an epoch of its own and leave what it knows behind.
+ */
+async function memoryOf(flash: SettingsFlash, bus: I2cBus): Promise<BoardMemory> {
+  const fram = new FramMemory(bus)
+  const wanted = await flash.read("ftstore")
+  if (wanted === undefined) throw new Error("the settings do not answer")
+  const store = wanted.toString()
+  while (store === "fram" && !(await fram.present())) await ds.sleep(FRAM_RETRY_MS)
+  if (store === "flash" || !(await fram.present())) return new SettingsMemory(flash, "ft")
+  return fram
+}
+
+async function run(bus: I2cBus, audio: AudioOutput): Promise<void> {
   const flash = new SettingsFlash(settings)
   flash.start()
-  const state = new BoardState(flash, "ftstate")
-  const log = new SettingsLog(flash, state, "ftl", "ftopen")
+  const memory = await memoryOf(flash, bus)
+  const state = new BoardState(memory)
+  const log = new ListenLog(memory, state)
   const last = await log.open()
-  const lists = new PlaylistSlots(flash, state, ["fta", "ftb"], audio.maxFile)
+  const lists = new PlaylistSlots(memory, state, audio.maxFile)
   await lists.open()
   await lists.swap()
   const player = new Player(audio, log, lists, state)
@@ -50,6 +69,7 @@ async function run(audio: AudioOutput): Promise<void> {
     flash: flash,
     keyKey: "ftkey",
     addressKey: "fthost",
+    memory: memory,
     state: state,
     log: log,
     lists: lists,
@@ -88,7 +108,7 @@ export function main(soundBoard: (bus: I2cBus) => AudioOutput): void {
     bus.start()
     while (true) {
       try {
-        await run(audio)
+        await run(bus, audio)
         return
       } catch (e: any) {
         console.log("start: " + e.message)

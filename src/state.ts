@@ -1,5 +1,5 @@
 // What the board must not forget: epoch, boot, what the host has acknowledged, which playlist slot plays, the plan.
-// One entry of 164 bytes, written whole, read back, and checked by the first bytes of its SHA-256.
+// 164 bytes, written whole, read back, and checked by the first bytes of their SHA-256.
 //
 // Layout, little endian:
 //   0 "FS" | 2 layout u8 = 1 | 3 volume u8 | 4 epoch u32 | 8 boot u16 | 10 active slot u8 (255 none)
@@ -9,10 +9,10 @@
 
 import * as ds from "@devicescript/core"
 import { digest, randomBuffer } from "@devicescript/crypto"
-import type { SettingsFlash } from "./flash"
+import type { BoardMemory } from "./memory/board-memory"
 import { MAX_VOLUME } from "./record"
 
-/** Most ranges of listens that were not recorded; see SettingsLog. */
+/** Most ranges of listens that were not recorded; see ListenLog. */
 export const MAX_UNRECORDED_RANGES = 12
 export const NO_SLOT = 255
 /** Minutes between syncs until the host has sent a plan. */
@@ -34,7 +34,7 @@ export class BoardState {
   acked = 0
   /** Everything up to this sequence has ended: it is in the log, in `unrecorded`, or lost. */
   last = 0
-  /** Listens of this epoch that found the log full, or no room in RAM while the flash refused writes. */
+  /** Listens of this epoch that found the log full, or no room in RAM while the memory refused writes. */
   unrecordedCount = 0
   /** [boot or 0, from, to] of those that the host has not acknowledged, ascending. */
   unrecorded: number[][] = []
@@ -49,14 +49,11 @@ export class BoardState {
   private bytes = Buffer.alloc(STATE_BYTES)
   private busy = false
 
-  constructor(
-    private flash: SettingsFlash,
-    private key: string,
-  ) {}
+  constructor(private memory: BoardMemory) {}
 
-  /** Reads the entry: true = found, false = there is none that checks, undefined = the flash did not answer. */
+  /** Reads it: true = found, false = there is none that checks, undefined = the memory did not answer. */
   async load(): Promise<boolean> {
-    const b = await this.flash.read(this.key)
+    const b = await this.memory.readState()
     if (b === undefined) return undefined
     if (b.length !== STATE_BYTES || b[0] !== 0x46 || b[1] !== 0x53 || b[2] !== LAYOUT) return false
     const sum = digest("sha256", b.slice(0, CHECKSUM_AT))
@@ -96,7 +93,7 @@ export class BoardState {
     this.busy = true
     try {
       this.pack()
-      return await this.flash.write(this.key, this.bytes)
+      return await this.memory.writeState(this.bytes)
     } finally {
       this.busy = false
     }

@@ -13,6 +13,7 @@ import { Download } from "./download"
 import type { SettingsFlash } from "./flash"
 import { type Address, parseAddress, post } from "./http"
 import { Batch, type ListenLog } from "./log/listen-log"
+import type { BoardMemory } from "./memory/board-memory"
 import { Packer } from "./msgpack"
 import type { Player } from "./player"
 import { versionOf } from "./playlist"
@@ -51,10 +52,12 @@ const MAX_HEALTH_LOG = 65535
 export interface SyncParts {
   firmware: string
   device: string
+  /** Where the provisioning stands. */
   flash: SettingsFlash
   /** Settings keys of the device key (32 bytes) and the host's address (text). */
   keyKey: string
   addressKey: string
+  memory: BoardMemory
   state: BoardState
   log: ListenLog
   lists: PlaylistSlots
@@ -70,11 +73,13 @@ export class Sync {
   private counter = 0
   /** Failed attempts since the last success. */
   private fails = 0
-  private download = new Download()
+  private download: Download
   private packer = new Packer(Buffer.alloc(MAX_BODY_BYTES - SALT_BYTES - TAG_BYTES))
   private batch = new Batch(Buffer.alloc(MAX_PLAYS * RECORD_BYTES))
 
-  constructor(private parts: SyncParts) {}
+  constructor(private parts: SyncParts) {
+    this.download = new Download(parts.memory.maxListBytes)
+  }
 
   start(): void {
     const self = this
@@ -169,7 +174,7 @@ export class Sync {
 
   /** One request and its reply; throws where there is no valid reply. */
   private async exchange(): Promise<SyncReply> {
-    const { audio, device, firmware, lists, log, player, state } = this.parts
+    const { audio, device, firmware, lists, log, memory, player, state } = this.parts
     this.counter++
     const plain = packRequest(
       this.packer,
@@ -186,11 +191,11 @@ export class Sync {
         refused: this.download.refused,
         health: {
           log: Math.min(log.unacknowledged(), MAX_HEALTH_LOG),
-          cap: log.capacity,
+          cap: memory.capacity,
           full: state.unrecordedCount,
           audio: audio.errors,
           fails: this.fails,
-          store: log.kind,
+          store: memory.kind,
           vol: Math.min(state.volume, state.maxVolume),
         },
       },
