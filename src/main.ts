@@ -9,26 +9,28 @@
 // or are part of its flash image; a board that finds them later takes them within a minute. Without them it plays
 // and keeps what it hears, and does not sync.
 //
+// "ftplan" is what the study allows, as the `plan` of a reply (MessagePack); the first sync replaces it.
 // "ftstore" is "fram" or "flash": where the board keeps what changes. Without it a board takes FRAM if one answers.
 // The other settings that start with "ft" are those of settings-memory.ts.
 
 import * as ds from "@devicescript/core"
 import type { AudioOutput } from "./audio/audio-output"
+import { Buttons } from "./buttons"
 import { SettingsFlash } from "./flash"
 import { I2cBus } from "./i2c"
 import { ListenLog } from "./log/listen-log"
 import type { BoardMemory } from "./memory/board-memory"
 import { FramMemory } from "./memory/fram-memory"
 import { SettingsMemory } from "./memory/settings-memory"
-import { Player, PRESS_PLAY, PRESS_SKIP, PRESS_STOP } from "./player"
+import { unpack } from "./msgpack"
+import { Player } from "./player"
+import { planOf } from "./reply"
 import { PlaylistSlots } from "./slots"
 import { BoardState } from "./state"
 import { Sync } from "./sync"
 
 /** Of devicescript.json. */
 const FIRMWARE = "0.1.0"
-/** Holding the play button this long asks for a sync instead. */
-const HOLD_MS = 1500
 const RETRY_MS = 5000
 const FRAM_RETRY_MS = 100
 
@@ -52,6 +54,17 @@ async function memoryOf(flash: SettingsFlash, bus: I2cBus): Promise<BoardMemory>
   return fram
 }
 
+/** The plan that came with the provisioning: what holds until the first sync. */
+async function takePlan(flash: SettingsFlash, state: BoardState): Promise<void> {
+  const bytes = await flash.read("ftplan")
+  if (!bytes || bytes.length === 0) return
+  try {
+    if (state.follow(planOf(unpack(bytes)))) await state.commit()
+  } catch (e: any) {
+    console.log("ftplan: " + e.message)
+  }
+}
+
 async function run(bus: I2cBus, audio: AudioOutput): Promise<void> {
   const flash = new SettingsFlash(settings)
   flash.start()
@@ -59,6 +72,7 @@ async function run(bus: I2cBus, audio: AudioOutput): Promise<void> {
   const state = new BoardState(memory)
   const log = new ListenLog(memory, state)
   const last = await log.open()
+  if (state.boot === 1) await takePlan(flash, state)
   const lists = new PlaylistSlots(memory, state, audio.maxFile)
   await lists.open()
   await lists.swap()
@@ -77,23 +91,10 @@ async function run(bus: I2cBus, audio: AudioOutput): Promise<void> {
     audio: audio,
   })
 
-  let held = false
-  playButton.down.subscribe(() => {
-    held = false
-  })
-  playButton.hold.subscribe((ms) => {
-    if (ms >= HOLD_MS && !held) {
-      held = true
-      sync.demand()
-    }
-  })
-  playButton.up.subscribe((ms) => {
-    if (held) return
-    if (ms >= HOLD_MS) sync.demand()
-    else player.press(PRESS_PLAY, ds.millis())
-  })
-  skipButton.down.subscribe(() => player.press(PRESS_SKIP, ds.millis()))
-  stopButton.down.subscribe(() => player.press(PRESS_STOP, ds.millis()))
+  new Buttons(playButton, skipButton, stopButton, state).start(
+    (press, at) => player.press(press, at),
+    () => sync.demand(),
+  )
 
   player.start(last)
   sync.start()

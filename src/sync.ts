@@ -24,7 +24,6 @@ import { openReply, sealRequest } from "./seal"
 import type { PlaylistSlots } from "./slots"
 import type { BoardState } from "./state"
 import {
-  type DevicePlan,
   KEY_BYTES,
   MAX_BODY_BYTES,
   MAX_EXCHANGES,
@@ -149,7 +148,7 @@ export class Sync {
       const upTo = acknowledged(reply)
       // What has not been told stays, whatever the host says.
       await log.acknowledge(Math.min(upTo, from - 1))
-      if (reply.plan) await this.follow(reply.plan)
+      if (reply.plan && state.follow(reply.plan)) await state.commit()
       const news = reply.list ? await this.receive(reply.list) : false
       const asked = rangesText(missing)
       missing = reply.missing
@@ -206,14 +205,6 @@ export class Sync {
     const reply = await post(this.address, SYNC_PATH + device, salt, sealed, MAX_BODY_BYTES, REQUEST_MS)
     if (reply.status !== 200) throw new RangeError("http: status " + reply.status)
     return unpackReply(openReply(this.key, device, salt, reply.body))
-  }
-
-  private async follow(plan: DevicePlan): Promise<void> {
-    const { state } = this.parts
-    if (plan.sync === state.syncMinutes && plan.vol === state.maxVolume) return
-    state.syncMinutes = plan.sync
-    state.maxVolume = plan.vol
-    await state.commit()
   }
 
   /** Takes a part of a playlist; true where the host should hear of it at once. */
