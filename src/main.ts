@@ -25,6 +25,7 @@ import { SettingsMemory } from "./memory/settings-memory"
 import { unpack } from "./msgpack"
 import { Player } from "./player"
 import { planOf } from "./reply"
+import { SerialLink } from "./serial"
 import { PlaylistSlots } from "./slots"
 import { BoardState } from "./state"
 import { Sync } from "./sync"
@@ -39,6 +40,7 @@ const skipButton = new ds.Button("skip")
 const stopButton = new ds.Button("stop")
 const settings = new ds.Settings("settings")
 const simulatedBus = new ds.I2C("i2c")
+const serial = new ds.Serial("serial")
 
 /**
  * FRAM where the provisioning says so, else where one answers. A board that was provisioned for FRAM waits for it: with
@@ -77,9 +79,10 @@ async function run(bus: I2cBus, audio: AudioOutput): Promise<void> {
   await lists.open()
   await lists.swap()
   const player = new Player(audio, log, lists, state)
+  const device = ds.deviceIdentifier("self")
   const sync = new Sync({
     firmware: FIRMWARE,
-    device: ds.deviceIdentifier("self"),
+    device: device,
     flash: flash,
     keyKey: "ftkey",
     addressKey: "fthost",
@@ -89,6 +92,7 @@ async function run(bus: I2cBus, audio: AudioOutput): Promise<void> {
     lists: lists,
     player: player,
     audio: audio,
+    link: new SerialLink(serial, device),
   })
 
   new Buttons(playButton, skipButton, stopButton, state).start(

@@ -21,6 +21,7 @@ import { RECORD_BYTES } from "./record"
 import { unpackReply } from "./reply"
 import { packRequest } from "./request"
 import { openReply, sealRequest } from "./seal"
+import type { SerialLink } from "./serial"
 import type { PlaylistSlots } from "./slots"
 import type { BoardState } from "./state"
 import {
@@ -62,6 +63,8 @@ export interface SyncParts {
   lists: PlaylistSlots
   player: Player
   audio: AudioOutput
+  /** The way over the bus, which comes first where a host is on it. */
+  link: SerialLink
 }
 
 export class Sync {
@@ -82,6 +85,7 @@ export class Sync {
 
   start(): void {
     const self = this
+    this.parts.link.start(() => self.demand())
     const run = async () => await self.run()
     run.start()
   }
@@ -116,7 +120,7 @@ export class Sync {
     if (!key || key.length !== KEY_BYTES || !address) return false
     this.address = parseAddress(address.toString().trim())
     this.key = key
-    return this.address !== undefined
+    return this.address !== undefined || this.parts.link.present()
   }
 
   /** One sync; gives the time until the next one. */
@@ -202,7 +206,9 @@ export class Sync {
     )
     const salt = randomBuffer(SALT_BYTES)
     const sealed = sealRequest(this.key, device, salt, plain)
-    const reply = await post(this.address, SYNC_PATH + device, salt, sealed, MAX_BODY_BYTES, REQUEST_MS)
+    const reply = this.parts.link.present()
+      ? await this.parts.link.post(salt, sealed, REQUEST_MS)
+      : await post(this.address, SYNC_PATH + device, salt, sealed, MAX_BODY_BYTES, REQUEST_MS)
     if (reply.status !== 200) throw new RangeError("http: status " + reply.status)
     return unpackReply(openReply(this.key, device, salt, reply.body))
   }

@@ -29,6 +29,13 @@ export const SEAL_DOWN = "fieldtune/1 down "
 /** HTTP: POST SYNC_PATH + device id, sixteen lower-case hexadecimal digits. */
 export const SYNC_PATH = "/v1/sync/"
 
+// The same bodies over the bus, cut into pieces: src/serial.ts.
+export const SERIAL_HEAD_BYTES = 12
+export const SERIAL_PIECE_BYTES = 200
+export const SERIAL_PUT = 1
+export const SERIAL_GET = 2
+export const SERIAL_REFUSED = 3
+
 /** Why a record can't be given: `gone` code. */
 export const GONE_CHECKSUM = 1
 export const GONE_LOG_FULL = 2

@@ -13,6 +13,7 @@ import { SettingsFlash } from "../../../src/flash"
 import { ListenLog } from "../../../src/log/listen-log"
 import { SettingsMemory } from "../../../src/memory/settings-memory"
 import { Player, PRESS_PLAY } from "../../../src/player"
+import { SerialLink } from "../../../src/serial"
 import { PlaylistSlots } from "../../../src/slots"
 import { BoardState } from "../../../src/state"
 import { Sync } from "../../../src/sync"
@@ -95,6 +96,7 @@ async function main(): Promise<void> {
     lists: lists,
     player: player,
     audio: audio,
+    link: new SerialLink(new ds.Serial("serial"), ds.deviceIdentifier("self")),
   })
   sync.start()
 }
