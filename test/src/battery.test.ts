@@ -1,0 +1,69 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { FuelGauge } from "../../host/rehearsal/chips/fuel-gauge.js"
+import { Board } from "./bench/board.js"
+import { Mailbox } from "./bench/mailbox.js"
+
+async function boardWithGauge() {
+  const mailbox = new Mailbox()
+  const gauge = new FuelGauge()
+  const board = await Board.start({ entry: "test/src/programs/battery.ts", chips: [mailbox, gauge] })
+  return {
+    board,
+    gauge,
+    mailbox,
+    poll: () => mailbox.call(board, 1),
+    low: async () => (await mailbox.call(board, 2)) === 1,
+  }
+}
+
+test("the charge is the gauge's, to 1/256 percent and never above 100", async () => {
+  const { gauge, poll } = await boardWithGauge()
+  for (const percent of [0, 0.25, 14.99609375, 50.5, 99.99609375, 100]) {
+    gauge.percent = percent
+    assert.equal(await poll(), percent)
+  }
+  gauge.percent = 103.5
+  assert.equal(await poll(), 100)
+})
+
+test("the battery is low at 15 percent, and until it has more than 20", async () => {
+  const { gauge, poll, low } = await boardWithGauge()
+  const seen: boolean[] = []
+  for (const percent of [80, 15.5, 15, 18, 20, 20.5, 18, 15.5, 14, 3]) {
+    gauge.percent = percent
+    await poll()
+    seen.push(await low())
+  }
+  assert.deepEqual(seen, [false, false, true, true, true, false, false, false, true, true])
+})
+
+test("without a gauge, on a bus that hangs, or from another chip, there is no charge, and nothing is low", async () => {
+  const { board, gauge, mailbox, poll, low } = await boardWithGauge()
+  gauge.percent = 5
+  assert.equal(await poll(), 5)
+  assert.equal(await low(), true)
+  gauge.gone = true
+  assert.equal(await poll(), undefined)
+  assert.equal(await low(), false)
+  gauge.gone = false
+  gauge.version = 0x0003
+  assert.equal(await poll(), undefined)
+  gauge.version = 0x0011
+  assert.equal(await poll(), 5)
+  for (const millivolts of [0, 2400, 5001, 5119]) {
+    gauge.millivolts = millivolts
+    assert.equal(await poll(), undefined, `${millivolts} mV`)
+  }
+  gauge.millivolts = 2600
+  assert.equal(await poll(), 5)
+  mailbox.taken = () => {
+    board.i2c!.hangs = true
+    board.clock.setTimeout(() => {
+      board.i2c!.hangs = false
+    }, 5000)
+  }
+  assert.equal(await poll(), undefined)
+  assert.equal(await low(), false)
+  assert.deepEqual(board.panics, [])
+})
