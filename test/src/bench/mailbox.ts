@@ -27,13 +27,18 @@ export class Mailbox implements Chip {
 
   power(): void {}
 
-  /** Lets the program carry out order `code` (1 to 255) with `value`; what it answers. */
-  async call(board: Board, code: number, value = 0): Promise<number | undefined> {
+  /** Hands out order `code` (1 to 255) with `value`; nobody waits. */
+  send(code: number, value = 0): void {
     const order = Buffer.alloc(ORDER_BYTES)
     order[0] = code
     order.writeDoubleLE(value, 1)
     this.order = order
     this.answers = []
+  }
+
+  /** The same, and time moves on until the program has answered; its answer. */
+  async call(board: Board, code: number, value = 0): Promise<number | undefined> {
+    this.send(code, value)
     const done = () => this.answers.length > 0
     if (!(await board.clock.advance(ANSWER_MS, done))) {
       throw new Error(`order ${code}: no answer in ${ANSWER_MS} ms; ${board.lines.slice(-8).join(" | ")}`)
