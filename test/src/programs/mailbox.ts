@@ -5,6 +5,7 @@ import type { I2cBus } from "../../../src/i2c"
 
 const ADDRESS = 0x11
 const ORDER_BYTES = 9
+const POLL_MS = 20
 
 /** Carries out orders for ever. */
 export async function serve(
@@ -12,7 +13,7 @@ export async function serve(
   carryOut: (code: number, value: number) => Promise<number>,
 ): Promise<void> {
   while (true) {
-    await ds.sleep(5)
+    await ds.sleep(POLL_MS)
     const order = await bus.xfer(ADDRESS, Buffer.alloc(0), ORDER_BYTES)
     if (order === undefined) continue
     const result = await carryOut(order[0], order.getAt(1, "f64"))
@@ -21,6 +22,6 @@ export async function serve(
       answer[0] = 1
       answer.setAt(1, "f64", result)
     }
-    while ((await bus.xfer(ADDRESS, answer, 0)) === undefined) await ds.sleep(5)
+    while ((await bus.xfer(ADDRESS, answer, 0)) === undefined) await ds.sleep(POLL_MS)
   }
 }
