@@ -4,24 +4,20 @@ import { Board } from "./bench/board.js"
 import { Mailbox } from "./bench/mailbox.js"
 import { powerCut } from "./bench/session.js"
 
-/** As src/reset-reason.ts numbers them. */
-const RESET_DEVICE = 0
-const RESET_PLANNED = 1
-const RESET_FAILURE = 2
 const ENTRY = "test/src/programs/reset-reason.ts"
 const PLANNED = 5
 /** Longer than any start takes. */
 const START_MS = 10_000
 
 /** [reason, uptime in ms] of each start so far. */
-function starts(board: Board): [number, number][] {
+function starts(board: Board): [string, number][] {
   return board.lines.flatMap((line) => {
-    const match = /START (\d+) (\d+)/.exec(line)
-    return match ? [[Number(match[1]), Number(match[2])] as [number, number]] : []
+    const match = /START (\w+) (\d+)/.exec(line)
+    return match ? [[match[1], Number(match[2])] as [string, number]] : []
   })
 }
 
-async function nextStart(board: Board, since: number): Promise<number> {
+async function nextStart(board: Board, since: number): Promise<string> {
   assert.ok(await board.clock.advance(START_MS, () => starts(board).length > since), board.lines.at(-1))
   return starts(board)[since][0]
 }
@@ -29,28 +25,28 @@ async function nextStart(board: Board, since: number): Promise<number> {
 test("power, a planned restart and every kind of failure are told apart", async () => {
   const mailbox = new Mailbox()
   const board = await Board.start({ entry: ENTRY, chips: [mailbox] })
-  assert.equal(await nextStart(board, 0), RESET_DEVICE)
+  assert.equal(await nextStart(board, 0), "device")
   for (const failure of [1, 2, 3, 4]) {
     const before = starts(board).length
     mailbox.send(failure)
-    assert.equal(await nextStart(board, before), RESET_FAILURE, `failure ${failure}`)
+    assert.equal(await nextStart(board, before), "failure", `failure ${failure}`)
     assert.equal(board.panics.length, failure)
   }
   let before = starts(board).length
   await powerCut(board)
-  assert.equal(await nextStart(board, before), RESET_DEVICE)
+  assert.equal(await nextStart(board, before), "device")
 
   mailbox.send(PLANNED)
   // The simulator does not come back by itself from a restart of the device.
   await board.line("target reset")
   before = starts(board).length
   await powerCut(board)
-  assert.equal(await nextStart(board, before), RESET_PLANNED)
+  assert.equal(await nextStart(board, before), "planned")
   // The flag is used up.
   await powerCut(board)
-  assert.equal(await nextStart(board, before + 1), RESET_DEVICE)
+  assert.equal(await nextStart(board, before + 1), "device")
   mailbox.send(1)
-  assert.equal(await nextStart(board, before + 2), RESET_FAILURE)
+  assert.equal(await nextStart(board, before + 2), "failure")
 })
 
 test("a program that fails as soon as it starts is told from a device that starts again and again", async (t) => {
@@ -60,9 +56,9 @@ test("a program that fails as soon as it starts is told from a device that start
   await powerCut(board)
   await board.clock.advance(60_000)
   const [, first, ...again] = starts(board)
-  assert.equal(first[0], RESET_DEVICE)
+  assert.equal(first[0], "device")
   assert.ok(again.length >= 5)
-  assert.deepEqual(new Set(again.map(([reason]) => reason)), new Set([RESET_FAILURE]))
+  assert.deepEqual(new Set(again.map(([reason]) => reason)), new Set(["failure"]))
   // What the limit between the two rests on: the uptime goes on, and the runtime waits 5 s after a failure.
   t.diagnostic(`first start ${first[1]} ms after power, next one ${again[0][1]} ms after it`)
   assert.ok(again[0][1] - first[1] >= 5000)
