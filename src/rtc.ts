@@ -14,8 +14,6 @@ const STATUS = 15
 const OSCILLATOR_STOPPED = 0x80
 const HOURS_12 = 0x40
 const AFTERNOON = 0x20
-/** Unused bits of seconds … year, and the century: clear in every time that is believed. */
-const UNUSED = hex`80 80 80 f8 c0 e0 00`
 /** From 0x0E: oscillator on, also without power; no square wave, no alarms; flags clear. */
 const RUN = hex`0e 1c 00`
 const MONTH_DAYS = hex`1f 1c 1f 1e 1f 1e 1f 1f 1e 1f 1e 1f`
@@ -61,25 +59,26 @@ function daysOf(month: number, year: number): number {
   return month === 1 && year % 4 === 0 ? 29 : MONTH_DAYS[month]
 }
 
+/** More than any field may hold where a bit is set that the field does not use. */
 function fromBcd(byte: number): number {
-  return (byte & 15) < 10 && byte < 0xa0 ? (byte >> 4) * 10 + (byte & 15) : 255
+  return (byte & 15) < 10 ? (byte >> 4) * 10 + (byte & 15) : 255
 }
 
 /** Unix ms of the registers from 0x00; undefined where they hold no time, or the oscillator has stopped. */
 function unixOf(r: Buffer): number {
   if ((r[STATUS] & OSCILLATOR_STOPPED) !== 0) return undefined
-  for (let i = 0; i < UNUSED.length; i++) if ((r[i] & UNUSED[i]) !== 0) return undefined
   const second = fromBcd(r[0])
   const minute = fromBcd(r[1])
   let hour = fromBcd(r[2])
   if ((r[2] & HOURS_12) !== 0) {
-    hour = fromBcd(r[2] & 31)
+    hour = fromBcd(r[2] & ~(HOURS_12 | AFTERNOON))
     if (hour < 1 || hour > 12) return undefined
     hour = (hour % 12) + ((r[2] & AFTERNOON) !== 0 ? 12 : 0)
   }
   const day = fromBcd(r[4])
   const month = fromBcd(r[5]) - 1
   const year = fromBcd(r[6])
+  // A century bit makes the month more than 11.
   if (second > 59 || minute > 59 || hour > 23 || month < 0 || month > 11 || year > 99) return undefined
   if (day < 1 || day > daysOf(month, year)) return undefined
   let days = year * 365 + ((year + 3) >> 2) + day - 1

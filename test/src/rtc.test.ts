@@ -37,7 +37,7 @@ function instants(count: number): number[] {
     // All twelve in a leap year, in a common one and around the years that a century's rule would change.
     const months = [0, 1, 24, 25, 96, 99].includes(year - 2000) ? [...Array(12).keys()] : [0, 2]
     for (const month of months) list.push(Date.UTC(year, month, 1) - 1000, Date.UTC(year, month, 1))
-    list.push(Date.UTC(year, 1, 28, 23, 59, 59), Date.UTC(year, 1, 29))
+    list.push(Date.UTC(year, 1, 28, 23, 59, 59), Date.UTC(year, 1, 29), Date.UTC(year, 11, 31, 12))
   }
   const seconds = (END - FIRST) / 1000
   for (let i = 0; i < count; i++) list.push(FIRST + random.int(seconds) * 1000)
@@ -136,12 +136,14 @@ test("a time that no calendar has is not believed, and the next set mends it", a
   assert.equal(await read(), Date.UTC(2026, 1, 28, 23, 59, 30))
   const wrong: [number, number, string][] = [
     [0, 0x60, "second 60"],
-    [0, 0x5a, "second 5A"],
+    [0, 0x4a, "second 4A"],
+    [0, 0xb0, "an unused bit of the seconds"],
     [1, 0x60, "minute 60"],
-    [1, 0x80, "an unused bit"],
+    [1, 0x80, "an unused bit of the minutes"],
     [2, 0x24, "hour 24"],
     [2, 0x40, "hour 0 of 12"],
     [2, 0x53, "hour 13 of 12"],
+    [2, 0xd1, "an unused bit of the hours"],
     [4, 0x00, "day 0"],
     [4, 0x29, "29 February 2026"],
     [4, 0x32, "day 32"],
