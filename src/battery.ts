@@ -11,12 +11,15 @@ const MAX_CELL = 0xfa
 /** Low from here on down, and until it is charged to more than OK. */
 const LOW_PERCENT = 15
 const OK_PERCENT = 20
+const EMPTY_PERCENT = 3
 
 export class Battery {
-  /** Percent of charge at the last poll, 0 to 100; undefined where no gauge answers. */
+  /** Whole percent of charge at the last poll, rounded down, 0 to 100; undefined where no gauge answers. */
   percent: number
   /** The battery is to be charged; false where no gauge answers. */
   low = false
+  /** The board may go out at any time. */
+  empty = false
 
   constructor(private bus: I2cBus) {}
 
@@ -24,6 +27,7 @@ export class Battery {
   async poll(): Promise<void> {
     this.percent = await this.read()
     this.low = this.percent <= (this.low ? OK_PERCENT : LOW_PERCENT)
+    this.empty = this.percent <= EMPTY_PERCENT
   }
 
   private async read(): Promise<number> {
@@ -32,6 +36,6 @@ export class Battery {
     if (version === undefined || version[0] !== 0 || (version[1] & 0xf0) !== 0x10) return undefined
     const r = await this.bus.xfer(ADDRESS, hex`02`, 4)
     if (r === undefined || r[0] < MIN_CELL || r[0] >= MAX_CELL) return undefined
-    return Math.min(100, r[2] + r[3] / 256)
+    return Math.min(100, r[2])
   }
 }

@@ -6,12 +6,7 @@
 // - power, the reset button, a voltage that dropped and the runtime's own watchdog or panic: all restart the device;
 // - a failure of the program and a program that is stopped, started or written while the device runs.
 
-/** The device started: power came, or something reset it that is not the program. */
-export const RESET_DEVICE = 0
-/** The program restarted the device on purpose, having said so before. */
-export const RESET_PLANNED = 1
-/** The program failed (an exception, no memory, a loop without end) and was started again. */
-export const RESET_FAILURE = 2
+import { RESET_FAILURE, RESET_PLANNED, RESET_POWER } from "./wire"
 
 /** A first start is sooner, a start after a failure later. */
 const FIRST_START_MS = 5800
@@ -22,5 +17,5 @@ const FIRST_START_MS = 5800
  */
 export function resetReason(planned: boolean, startedMs: number): number {
   if (startedMs >= FIRST_START_MS) return RESET_FAILURE
-  return planned ? RESET_PLANNED : RESET_DEVICE
+  return planned ? RESET_PLANNED : RESET_POWER
 }

@@ -14,28 +14,42 @@ async function boardWithGauge() {
     mailbox,
     poll: () => mailbox.call(board, 1),
     low: async () => (await mailbox.call(board, 2)) === 1,
+    empty: async () => (await mailbox.call(board, 3)) === 1,
   }
 }
 
-test("the charge is the gauge's, to 1/256 percent and never above 100", async () => {
+test("the charge is the gauge's in whole percent and never above 100", async () => {
   const { gauge, poll } = await boardWithGauge()
-  for (const percent of [0, 0.25, 14.99609375, 50.5, 99.99609375, 100]) {
+  for (const percent of [0, 0.25, 1, 14.99609375, 50.5, 99.99609375, 100]) {
     gauge.percent = percent
-    assert.equal(await poll(), percent)
+    assert.equal(await poll(), Math.floor(percent))
   }
   gauge.percent = 103.5
   assert.equal(await poll(), 100)
 })
 
-test("the battery is low at 15 percent, and until it has more than 20", async () => {
-  const { gauge, poll, low } = await boardWithGauge()
-  const seen: boolean[] = []
-  for (const percent of [80, 15.5, 15, 18, 20, 20.5, 18, 15.5, 14, 3]) {
+test("the battery is low below 16 percent, until it has 21, and empty below 4", async () => {
+  const { gauge, poll, low, empty } = await boardWithGauge()
+  const seen: string[] = []
+  for (const percent of [80, 16, 15.9, 18, 20.9, 21, 18, 16, 14, 4, 3.9, 4]) {
     gauge.percent = percent
     await poll()
-    seen.push(await low())
+    seen.push(`${percent} ${(await low()) ? "low" : "ok"}${(await empty()) ? " empty" : ""}`)
   }
-  assert.deepEqual(seen, [false, false, true, true, true, false, false, false, true, true])
+  assert.deepEqual(seen, [
+    "80 ok",
+    "16 ok",
+    "15.9 low",
+    "18 low",
+    "20.9 low",
+    "21 ok",
+    "18 ok",
+    "16 ok",
+    "14 low",
+    "4 low",
+    "3.9 low empty",
+    "4 low",
+  ])
 })
 
 test("without a gauge, on a bus that hangs, or from another chip, there is no charge, and nothing is low", async () => {

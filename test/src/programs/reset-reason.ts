@@ -4,7 +4,7 @@
 import * as ds from "@devicescript/core"
 import { SettingsFlash } from "../../../src/flash"
 import { I2cBus } from "../../../src/i2c"
-import { RESET_DEVICE, RESET_FAILURE, RESET_PLANNED, resetReason } from "../../../src/reset-reason"
+import { resetReason } from "../../../src/reset-reason"
 import { serve } from "./mailbox"
 
 const started = ds.millis()
@@ -20,12 +20,7 @@ async function main(): Promise<void> {
   flash.start()
   const planned = (await flash.read("planned"))[0] === 1
   await flash.write("planned", Buffer.from([0]))
-  const reason = resetReason(planned, started)
-  const names = ["?", "?", "?"]
-  names[RESET_DEVICE] = "device"
-  names[RESET_PLANNED] = "planned"
-  names[RESET_FAILURE] = "failure"
-  console.log("START " + names[reason] + " " + started)
+  console.log("START " + resetReason(planned, started) + " " + started)
   if ((await flash.read("fail"))[0] === 1) throw new Error("at once")
   const bus = new I2cBus(role)
   bus.start()
