@@ -32,16 +32,20 @@ const FILES = 0x48
 
 /** In the values of INSERTED, REMOVED and READY. */
 const CARD = 2
-/** Values of FAILED: the number is too high, there is no such file. */
+/** Values of FAILED: a frame did not arrive whole, the number is too high, there is no such file. */
+const TORN = 3
+const CHECKSUM = 4
 const OUT_OF_SCOPE = 5
 const NO_FILE = 6
 
 const FRAME_BYTES = 10
 const LOUDEST = 30
 /** Of genuine modules and most clones answers are over 20 to 60 ms after the question went out. */
-const REPLY_MS = 120
-const LOOK_MS = 5
-const TRIES = 3
+const REPLY_MS = 100
+/** Two frames on the line. */
+const ON_LINE_MS = 21
+const LOOK_MS = 8
+const TRIES = 5
 
 export class DfPlayer extends PolledAudio {
   readonly maxFile = 9999
@@ -54,6 +58,8 @@ export class DfPlayer extends PolledAudio {
   /** The command whose reply is awaited, and its value once it is there. */
   private awaited = 0
   private reply = NO_ANSWER
+  /** The module could not read what was sent. */
+  private torn = false
 
   constructor(bus: I2cBus) {
     super()
@@ -117,7 +123,6 @@ export class DfPlayer extends PolledAudio {
 
   /** One frame out; the value of the frame `awaited` that comes back within REPLY_MS. */
   private async exchange(command: number, acknowledge: number, value: number, awaited: number): Promise<number> {
-    await this.receive()
     const out = this.out
     out[3] = command
     out[4] = acknowledge
@@ -128,11 +133,12 @@ export class DfPlayer extends PolledAudio {
     out[8] = sum & 0xff
     const sent = ds.millis()
     this.reply = NO_ANSWER
+    this.torn = false
     if (!(await this.uart.write(out))) return NO_ANSWER
     this.awaited = awaited
-    while (this.reply === NO_ANSWER && ds.millis() - sent < REPLY_MS) {
+    await ds.sleep(ON_LINE_MS)
+    while ((await this.receive()) && this.reply === NO_ANSWER && !this.torn && ds.millis() - sent < REPLY_MS) {
       await ds.sleep(LOOK_MS)
-      if (!(await this.receive())) return NO_ANSWER
     }
     this.awaited = 0
     return this.reply
@@ -170,7 +176,10 @@ export class DfPlayer extends PolledAudio {
     else if (what === INSERTED) this.card = CARD_PRESENT
     else if (what === REMOVED) this.card = CARD_MISSING
     else if (what === READY) this.card = (value & CARD) !== 0 ? CARD_PRESENT : CARD_MISSING
-    else if (what === FAILED && (value === OUT_OF_SCOPE || value === NO_FILE)) this.refused = true
+    else if (what === FAILED) {
+      if (value === TORN || value === CHECKSUM) this.torn = true
+      else if (value === OUT_OF_SCOPE || value === NO_FILE) this.refused = true
+    }
   }
 }
 

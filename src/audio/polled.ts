@@ -29,6 +29,8 @@ export const NO_ANSWER = -1
 
 /** With the time that a question takes, ten polls a second. */
 const POLL_MS = 75
+/** So far past an answer the position runs on: one poll. */
+const AHEAD_MS = 100
 /** While the first sound is awaited. */
 const FAST_POLL_MS = 10
 /** A file that does not sound after this long can't be played. */
@@ -37,6 +39,8 @@ const START_MS = 2500
 const LOST_MS = 700
 /** After pause and stop it must be silent by then. A board takes up to 250 ms for a command. */
 const HUSH_MS = 500
+/** When the first answer after it is silence, the command took about this long. */
+const EFFECT_MS = 30
 const WATCH_MS = 1000
 /** Questions to a silent board before it counts as lost. */
 const WATCH_TRIES = 3
@@ -98,12 +102,12 @@ export abstract class PolledAudio implements AudioOutput {
   async play(file: number): Promise<boolean> {
     await this.turn()
     try {
+      if (this.now === AUDIO_PLAYING || this.now === AUDIO_PAUSED) await this.hush(AUDIO_STOPPED)
+      this.heard = 0
       if (this.now === AUDIO_ABSENT && !(await this.meet())) return false
-      if (this.now !== AUDIO_STOPPED) await this.hush(AUDIO_STOPPED)
       this.refused = false
       const set = this.volume < 0 || (await this.adjust(this.volume))
       if (set && (await this.sendPlay(file))) {
-        this.heard = 0
         this.begin()
         return true
       }
@@ -165,7 +169,7 @@ export abstract class PolledAudio implements AudioOutput {
 
   positionMs(at: number): number {
     if (this.now !== AUDIO_PLAYING || this.starting) return this.heard
-    return this.heard + Math.max(0, Math.min(at, this.seen + POLL_MS) - this.from)
+    return this.heard + Math.max(0, Math.min(at, this.seen + AHEAD_MS) - this.from)
   }
 
   private async turn(): Promise<void> {
@@ -235,7 +239,7 @@ export abstract class PolledAudio implements AudioOutput {
         const at = ds.millis() + this.lagMs
         const answer = await this.ask()
         if (answer === SILENT) {
-          this.close((this.seen + at) / 2, state)
+          this.close(this.seen > sent ? (this.seen + at) / 2 : Math.min(sent + EFFECT_MS, at), state)
           return
         }
         if (answer === SOUNDS) this.seen = at

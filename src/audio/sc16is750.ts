@@ -15,7 +15,6 @@ const DIVISOR_LOW = 0
 const DIVISOR_HIGH = 1
 const FIFO_CONTROL = 2
 const LINE_CONTROL = 3
-const SPACE = 8
 const WAITING = 9
 
 const DIVISOR_LATCH = 0x80
@@ -39,9 +38,8 @@ export class Sc16is750 {
     )
   }
 
-  /** Hands `bytes` (at most 64) to the line; false where they do not fit or the chip does not answer. */
+  /** Hands `bytes` to the line; false where the chip does not answer. Not more than 64 may be on their way. */
   async write(bytes: Buffer): Promise<boolean> {
-    if (!((await this.get(SPACE)) >= bytes.length)) return false
     const packet = Buffer.alloc(bytes.length + 1)
     packet[0] = HOLDING << 3
     packet.blitAt(1, bytes, 0, bytes.length)
