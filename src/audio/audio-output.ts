@@ -36,6 +36,6 @@ export interface AudioOutput {
   poll(): Promise<void>
   /** AUDIO_ value. */
   state(): number
-  /** How far into the file the sound was at uptime `at`, ms, as far as it is certain; pauses are out. */
+  /** How far into the file the sound was at uptime `at`, whole ms, as far as it is certain; pauses are out. */
   positionMs(at: number): number
 }

@@ -211,7 +211,7 @@ export abstract class PolledAudio implements AudioOutput {
     this.answeredAt = at
     if (answer === SOUNDS) {
       if (this.starting) {
-        this.from = (this.silentAt + at) / 2
+        this.from = middle(this.silentAt, at)
         this.starting = false
         this.pollMs = POLL_MS
         this.card = CARD_PRESENT
@@ -225,7 +225,7 @@ export abstract class PolledAudio implements AudioOutput {
       this.errors++
     }
     // Over, or its card is gone, or it could not be played.
-    this.close((this.seen + at) / 2, AUDIO_STOPPED)
+    this.close(middle(this.seen, at), AUDIO_STOPPED)
     await this.lookAtCard()
   }
 
@@ -239,7 +239,7 @@ export abstract class PolledAudio implements AudioOutput {
         const at = ds.millis() + this.lagMs
         const answer = await this.ask()
         if (answer === SILENT) {
-          this.close(this.seen > sent ? (this.seen + at) / 2 : Math.min(sent + EFFECT_MS, at), state)
+          this.close(this.seen > sent ? middle(this.seen, at) : Math.min(sent + EFFECT_MS, at), state)
           return
         }
         if (answer === SOUNDS) this.seen = at
@@ -276,4 +276,9 @@ export abstract class PolledAudio implements AudioOutput {
       this.taken = false
     }
   }
+}
+
+/** Whole ms, as records hold them. */
+function middle(from: number, to: number): number {
+  return Math.floor((from + to) / 2)
 }

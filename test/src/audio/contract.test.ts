@@ -92,7 +92,7 @@ async function run(
   let armed = false
   const take = (): boolean => {
     for (; read < board.lines.length; read++) {
-      const match = /= (\S+) (\d) (\d+) (\d+) (\d)$/.exec(board.lines[read])
+      const match = /= (\S+) (\d) ([\d.]+) (\d+) (\d)$/.exec(board.lines[read])
       if (match === null) continue
       const [, step, state, position, errors, card] = match
       const now = clock.now()
@@ -114,6 +114,8 @@ async function run(
       }
       result.lines.push(line)
       const place = `"${script}", seed ${seed}, line ${result.lines.length} ${board.lines[read]}, ${line.truth} ms sounded`
+      // The protocol takes whole milliseconds.
+      assert.ok(Number.isInteger(line.position), place)
       if (/^P\d/.test(step)) continue
       const error = line.position - line.truth
       assert.ok(error <= ERROR_MS, place)

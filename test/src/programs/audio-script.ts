@@ -20,8 +20,7 @@ export function runScript(soundBoard: (bus: I2cBus) => AudioOutput): void {
   const audio = soundBoard(bus)
 
   function tell(step: string): void {
-    const now = ds.millis()
-    const text = step + " " + audio.state() + " " + Math.round(audio.positionMs(now))
+    const text = step + " " + audio.state() + " " + audio.positionMs(ds.millis())
     console.log("= " + text + " " + audio.errors + " " + audio.card)
   }
 
