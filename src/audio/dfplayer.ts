@@ -122,7 +122,12 @@ export class DfPlayer extends PolledAudio {
   }
 
   /** One frame out; the value of the frame `awaited` that comes back within REPLY_MS. */
-  private async exchange(command: number, acknowledge: number, value: number, awaited: number): Promise<number> {
+  private async exchange(
+    command: number,
+    acknowledge: number,
+    value: number,
+    awaited: number,
+  ): Promise<number> {
     const out = this.out
     out[3] = command
     out[4] = acknowledge
@@ -137,7 +142,12 @@ export class DfPlayer extends PolledAudio {
     if (!(await this.uart.write(out))) return NO_ANSWER
     this.awaited = awaited
     await ds.sleep(ON_LINE_MS)
-    while ((await this.receive()) && this.reply === NO_ANSWER && !this.torn && ds.millis() - sent < REPLY_MS) {
+    while (
+      (await this.receive()) &&
+      this.reply === NO_ANSWER &&
+      !this.torn &&
+      ds.millis() - sent < REPLY_MS
+    ) {
       await ds.sleep(LOOK_MS)
     }
     this.awaited = 0

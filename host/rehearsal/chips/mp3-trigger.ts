@@ -2,8 +2,8 @@
 // a small controller answers the bus, queues commands and passes them to the decoder over a serial line. Before an
 // answer is ready a read gives something else, and while the line is in use the controller does not answer at all.
 
-import type { VirtualClock } from "../clock.js"
 import type { Rng } from "../../model/random.js"
+import type { VirtualClock } from "../clock.js"
 import type { Chip } from "../i2c-bus.js"
 import { CardPlayer, type PlayResult } from "./card.js"
 

@@ -98,7 +98,8 @@ async function run(
       const now = clock.now()
       if (/^P\d/.test(step)) {
         first = board.sound.sounded.length
-        if (!armed) for (const [ms, fault] of Object.entries(faults)) clock.setTimeout(() => fault(result), Number(ms))
+        if (!armed)
+          for (const [ms, fault] of Object.entries(faults)) clock.setTimeout(() => fault(result), Number(ms))
         armed = true
       }
       const own = first < 0 ? [] : board.sound.sounded.slice(first)
@@ -162,7 +163,11 @@ for (const rig of RIGS) {
   test(`${rig.name}: volume is written when it changes, and only then`, async () => {
     const { chips, lines } = await run(rig, "V9 B P1 W700 S P1 W700 S V9 P3 W700 S V3 P1 W700 S V3 P1 W700 S")
     assert.ok(lines.every((line) => line.errors === 0))
-    if (chips) assert.deepEqual(chips.volumes, [9, 3].map((volume) => Math.round((volume * rig.loudest) / 15)))
+    if (chips)
+      assert.deepEqual(
+        chips.volumes,
+        [9, 3].map((volume) => Math.round((volume * rig.loudest) / 15)),
+      )
   })
 
   test(`${rig.name}: a stop before the first sound is a silence`, async () => {
@@ -219,7 +224,7 @@ for (const rig of RIGS.filter(({ chips }) => chips !== undefined)) {
 
   test(`${rig.name}: a card that is pulled ends the file, and is noticed when it comes back`, async () => {
     const { before, last } = await run(rig, "V8 B P1 E W3000 P1 W0 B P1 W4000 S", {
-      faults: { 5000: ({ chips }) => chips!.pullCard(), 12_000: ({ chips }) => chips!.insertCard() },
+      faults: { 5000: ({ chips }) => chips!.pullCard(), 12000: ({ chips }) => chips!.insertCard() },
     })
     assert.deepEqual(at(before("W3000")), [ABSENT, CARD_MISSING])
     assert.ok(before("W3000").at - before("P1").at < 6500)
@@ -230,9 +235,12 @@ for (const rig of RIGS.filter(({ chips }) => chips !== undefined)) {
 
   test(`${rig.name}: a card that is pulled in a pause ends the listen`, async () => {
     const { before, last } = await run(rig, "V8 B P1 W3000 H W6000 R E W0 B P1 W3000 S", {
-      faults: { 5000: ({ chips }) => chips!.pullCard(), 14_000: ({ chips }) => chips!.insertCard() },
+      faults: { 5000: ({ chips }) => chips!.pullCard(), 14000: ({ chips }) => chips!.insertCard() },
     })
-    assert.deepEqual([...at(before("W0")), before("W0").position], [ABSENT, CARD_MISSING, before("R").position])
+    assert.deepEqual(
+      [...at(before("W0")), before("W0").position],
+      [ABSENT, CARD_MISSING, before("R").position],
+    )
     assert.deepEqual(at(before("P1", 2)), [STOPPED, CARD_PRESENT])
     assert.ok(last.truth > 2000)
   })
@@ -243,7 +251,7 @@ for (const rig of RIGS.filter(({ chips }) => chips !== undefined)) {
         5000: ({ board }) => {
           board.i2c!.hangs = true
         },
-        15_000: ({ board }) => {
+        15000: ({ board }) => {
           board.i2c!.hangs = false
         },
       },
@@ -272,8 +280,8 @@ for (const rig of RIGS.filter(({ chips }) => chips !== undefined)) {
       faults: {
         5000: ({ chips }) => chips!.power(false),
         5200: ({ chips }) => chips!.power(true),
-        18_000: ({ chips }) => chips!.power(false),
-        18_100: ({ chips }) => chips!.power(true),
+        18000: ({ chips }) => chips!.power(false),
+        18100: ({ chips }) => chips!.power(true),
       },
     })
     assert.ok(before("W1500").state !== PLAYING && before("W1500").position <= 5000)

@@ -28,7 +28,11 @@ type Fault = (typeof FAULTS)[number]
 for (const rig of RIGS.filter(({ shortMs, chips }) => chips !== undefined && shortMs === ERROR_MS)) {
   test(`${rig.name}: the records of ${LISTENS} listens hold what sounded, with skips, pauses and faults`, async () => {
     const rng = stream(rig.name, "firmware")
-    const items = Array.from({ length: SONGS }, (_, i) => ({ song: i + 1, lengthMs: 4000 + rng.int(9000), flags: 0 }))
+    const items = Array.from({ length: SONGS }, (_, i) => ({
+      song: i + 1,
+      lengthMs: 4000 + rng.int(9000),
+      flags: 0,
+    }))
     // Files end a little before the playlist says so, as catalogues have it.
     const early = items.map(() => rng.int(600))
     const lengthMs = (file: number): number | undefined =>
@@ -106,7 +110,10 @@ for (const rig of RIGS.filter(({ shortMs, chips }) => chips !== undefined && sho
     const { pairs, lost, duplicated } = matchListens(sound.sounded, plays, bootAt)
     assert.deepEqual(lost, [], "sounded and not recorded")
     for (const play of duplicated) {
-      assert.ok(play.heardMs === 0, `sequence ${play.sequence}, file ${play.song}: ${play.heardMs} ms, never sounded`)
+      assert.ok(
+        play.heardMs === 0,
+        `sequence ${play.sequence}, file ${play.song}: ${play.heardMs} ms, never sounded`,
+      )
       assert.ok(play.reason !== END_FINISHED)
     }
     const errors: number[] = []

@@ -8,7 +8,7 @@ import type { VirtualClock } from "../../../host/rehearsal/clock.js"
 import type { Chip } from "../../../host/rehearsal/i2c-bus.js"
 import type { SoundSource } from "../../../host/rehearsal/sound-board.js"
 
-export type LengthMs = (file: number) => number | undefined
+type LengthMs = (file: number) => number | undefined
 
 export interface Chips {
   chips: readonly Chip[]
