@@ -271,6 +271,8 @@ export abstract class PolledAudio implements AudioOutput {
       for (let i = 0; i < WATCH_TRIES && answer === NO_ANSWER; i++) answer = await this.ask()
       if (answer === NO_ANSWER) this.lost()
       else if (this.card === CARD_MISSING) this.now = AUDIO_ABSENT
+      // Its own keys, or a card that was put in: what nobody records must not play.
+      else if (answer === SOUNDS && this.now === AUDIO_STOPPED) await this.sendStop()
       return this.now === AUDIO_ABSENT
     } finally {
       this.taken = false

@@ -222,6 +222,16 @@ for (const rig of RIGS.filter(({ chips }) => chips !== undefined)) {
     assert.equal(last.errors, 0)
   })
 
+  test(`${rig.name}: what the board plays by itself is stopped`, async () => {
+    const { board, before, last } = await run(rig, "V8 B P1 W2000 S W6000 P3 W2000 S", {
+      faults: { 4000: ({ chips }) => chips!.key(1) },
+    })
+    const own = board.sound.sounded[1]
+    assert.ok(soundedMs(own, own.until!) < 1500 && own.cancelled)
+    assert.equal(before("P3").position, before("W6000").position)
+    assert.deepEqual([board.sound.sounded[2].file, last.errors], [3, 0])
+  })
+
   test(`${rig.name}: a card that is pulled ends the file, and is noticed when it comes back`, async () => {
     const { before, last } = await run(rig, "V8 B P1 E W3000 P1 W0 B P1 W4000 S", {
       faults: { 5000: ({ chips }) => chips!.pullCard(), 12000: ({ chips }) => chips!.insertCard() },

@@ -25,7 +25,13 @@ const MISSING = SONGS
 const FAULTS = ["card", "power", "hang", "deaf"] as const
 type Fault = (typeof FAULTS)[number]
 
-for (const rig of RIGS.filter(({ shortMs, chips }) => chips !== undefined && shortMs === ERROR_MS)) {
+/** Of the boards on a good line, one for each firmware. */
+const rigs = RIGS.filter(
+  ({ shortMs, chips, firmware }, i) =>
+    chips !== undefined && shortMs === ERROR_MS && RIGS.findIndex((rig) => rig.firmware === firmware) === i,
+)
+
+for (const rig of rigs) {
   test(`${rig.name}: the records of ${LISTENS} listens hold what sounded, with skips, pauses and faults`, async () => {
     const rng = stream(rig.name, "firmware")
     const items = Array.from({ length: SONGS }, (_, i) => ({

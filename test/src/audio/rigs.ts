@@ -17,6 +17,8 @@ export interface Chips {
   volumes: readonly number[]
   pullCard: () => void
   insertCard: () => void
+  /** A key of the board itself plays a file. */
+  key: (file: number) => void
   /** The sound board alone loses its power, or gets it back. */
   power: (on: boolean) => void
   /** It does not acknowledge, or does again. */
@@ -47,6 +49,7 @@ function mp3Trigger(clock: VirtualClock, lengthMs: LengthMs, seed: number, stopp
     volumes: chip.volumes,
     pullCard: () => chip.player.pullCard(),
     insertCard: () => chip.player.insertCard(),
+    key: (file) => chip.player.play(file),
     power: (on) => chip.power(on),
     deaf: (on) => {
       chip.deaf = on
@@ -76,6 +79,7 @@ function dfPlayer(clock: VirtualClock, lengthMs: LengthMs, seed: number, noisy: 
     volumes: module.volumes,
     pullCard: () => module.pullCard(),
     insertCard: () => module.insertCard(),
+    key: (file) => module.player.play(file),
     power: (on) => bridge.power(on),
     deaf: (on) => {
       bridge.deaf = on

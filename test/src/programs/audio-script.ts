@@ -55,7 +55,7 @@ export function runScript(soundBoard: (bus: I2cBus) => AudioOutput): void {
     for (let i = 0; i < script.length; i++) {
       tell(script[i])
       const before = ds.millis()
-      await step(script[i][0], parseInt(script[i].slice(1)))
+      await step(script[i][0], parseFloat(script[i].slice(1)))
       tell("took" + (ds.millis() - before))
     }
     tell("end")
