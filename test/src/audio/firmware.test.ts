@@ -9,12 +9,13 @@ import { stream } from "../../../host/model/random.js"
 import { packPlaylist } from "../../../host/protocol/playlist.js"
 import { VirtualClock } from "../../../host/rehearsal/clock.js"
 import { matchListens, soundedMs } from "../../../host/rehearsal/ledger.js"
+import { Listener } from "../../../host/rehearsal/listener.js"
 import type { Sounded } from "../../../host/rehearsal/sound-board.js"
 import type { Play } from "../../../host/store/plays.js"
 import { END_ERROR, END_FINISHED, END_SKIPPED } from "../../../src/record.js"
 import { Board } from "../bench/board.js"
 import { TestHost } from "../bench/host.js"
-import { RIGS } from "./rigs.js"
+import { RIGS, type Rig } from "./rigs.js"
 
 const LISTENS = 230
 const ERROR_MS = 150
@@ -24,6 +25,31 @@ const MISSING = SONGS
 
 const FAULTS = ["card", "power", "hang", "deaf"] as const
 type Fault = (typeof FAULTS)[number]
+
+interface Item {
+  song: number
+  lengthMs: number
+  flags: number
+}
+
+/** A board that has its first playlist and waits for the play button. */
+async function boardOf(rig: Rig, items: Item[], lengthMs: (file: number) => number | undefined) {
+  const clock = new VirtualClock()
+  const chips = rig.chips!(clock, lengthMs, 7)
+  const host = new TestHost("12abdd2289421234")
+  host.playlist = { version: 1, bytes: packPlaylist(items, 1) }
+  const bootAt = [clock.now()]
+  const board = await Board.start({
+    entry: rig.firmware,
+    clock,
+    server: host.serve,
+    settings: { ...host.settings, ftstore: Buffer.from("flash") },
+    chips: chips.chips,
+    sound: chips.sound,
+  })
+  assert.ok(await clock.advance(20_000, () => host.requests.at(-1)?.list === 1))
+  return { clock, chips, host, board, bootAt }
+}
 
 /** Of the boards on a good line, one for each firmware. */
 const rigs = RIGS.filter(
@@ -43,21 +69,8 @@ for (const rig of rigs) {
     const early = items.map(() => rng.int(600))
     const lengthMs = (file: number): number | undefined =>
       file === MISSING ? undefined : items[file - 1].lengthMs - early[file - 1]
-    const clock = new VirtualClock()
-    const chips = rig.chips!(clock, lengthMs, 7)
+    const { clock, chips, host, board, bootAt } = await boardOf(rig, items, lengthMs)
     const { sound } = chips
-    const host = new TestHost("12abdd2289421234")
-    host.playlist = { version: 1, bytes: packPlaylist(items, 1) }
-    const bootAt = [clock.now()]
-    const board = await Board.start({
-      entry: rig.firmware,
-      clock,
-      server: host.serve,
-      settings: { ...host.settings, ftstore: Buffer.from("flash") },
-      chips: chips.chips,
-      sound,
-    })
-
     const faults = new Map<Sounded, Fault>()
     const inject = (fault: Fault): void => {
       const later = (from: number, to: number, run: () => void) =>
@@ -101,7 +114,6 @@ for (const rig of rigs) {
       }
     }
 
-    await clock.advance(20_000, () => host.requests.at(-1)?.list === 1)
     await board.press("play")
     assert.ok(
       await clock.advance(3 * 3_600_000, () => sound.sounded.length >= LISTENS),
@@ -138,7 +150,11 @@ for (const rig of rigs) {
     assert.ok(plays.some((play) => play.pauses > 0))
     // Every round of the list tries the file that is not there, and goes on.
     assert.ok(plays.filter((play) => play.song === MISSING).every((play) => play.reason === END_ERROR))
-    assert.equal(chips.volumes.length > 0, true)
+    // All records have one volume; a board may lose it with its power.
+    const cuts = [...faults.values()].filter((fault) => fault === "power").length
+    const level = Math.round((plays[0].volume * rig.loudest) / 15)
+    assert.deepEqual([...new Set(chips.volumes)], [level])
+    assert.ok(chips.volumes.length <= 1 + cuts, `${chips.volumes.length} volumes`)
     assert.deepEqual(board.panics, [])
     assert.deepEqual(host.gone, [])
     errors.sort((a, b) => a - b)
@@ -146,6 +162,37 @@ for (const rig of rigs) {
       `${rig.name}: ${plays.length} records, ${faults.size} faults; error median ${errors[errors.length >> 1]} ms,` +
         ` largest ${errors.at(-1)} ms`,
     )
+    board.powerOff()
+  })
+}
+
+for (const rig of rigs) {
+  test(`${rig.name}: a virtual listener hears it as any other board`, async () => {
+    const items = Array.from({ length: 5 }, (_, i) => ({ song: i + 1, lengthMs: 20_000, flags: 0 }))
+    const { clock, host, board, bootAt } = await boardOf(rig, items, () => 20_000)
+    const listener = new Listener({
+      board,
+      taste: { beta: Float64Array.of(2.3), sigma: 0.5 },
+      rng: stream(1, "listener"),
+      features: () => Float64Array.of(1),
+      lengthMs: () => 20_000,
+    })
+    const { sounded } = board.sound
+    listener.begin()
+    await clock.advance(3_600_000, () => sounded.length > 20)
+    listener.leave()
+    assert.ok(await clock.advance(60_000, () => listener.stopped))
+    await clock.advance(120_000)
+    const { pairs, lost, duplicated } = matchListens(
+      sounded,
+      [...host.plays.values()] as unknown as Play[],
+      bootAt,
+    )
+    assert.deepEqual([pairs.length, lost, duplicated], [sounded.length, [], []])
+    for (const { sounded: one, play } of pairs) {
+      assert.ok(Math.abs(play.heardMs - soundedMs(one, clock.now())) <= ERROR_MS)
+    }
+    assert.ok(pairs.some(({ play }) => play.reason === END_SKIPPED))
     board.powerOff()
   })
 }
