@@ -33,7 +33,7 @@ export interface AudioOutput {
   /** Goes on after `pause`, from there or, where the board can't, from the beginning of the file. */
   resume(): Promise<boolean>
   stop(): Promise<void>
-  /** 0 … MAX_VOLUME of record.ts, from the next `play` on. Cheap to call with the volume that is set. */
+  /** 0 … MAX_VOLUME of record.ts; from the next `play` on where nothing plays. Cheap to call with the volume that is set. */
   setVolume(volume: number): Promise<void>
   /** Asks the board for its state, where pollMs is not 0. */
   poll(): Promise<void>

@@ -151,7 +151,15 @@ export abstract class PolledAudio implements AudioOutput {
   }
 
   async setVolume(volume: number): Promise<void> {
+    if (volume === this.volume) return
     this.volume = volume
+    await this.turn()
+    try {
+      // What does not arrive now is made good by the next play.
+      if (this.now === AUDIO_PLAYING) await this.adjust(volume)
+    } finally {
+      this.taken = false
+    }
   }
 
   async poll(): Promise<void> {

@@ -161,7 +161,7 @@ for (const rig of RIGS) {
   })
 
   test(`${rig.name}: volume is written when it changes, and only then`, async () => {
-    const { chips, lines } = await run(rig, "V9 B P1 W700 S P1 W700 S V9 P3 W700 S V3 P1 W700 S V3 P1 W700 S")
+    const { chips, lines } = await run(rig, "V9 B P1 W700 S P1 W700 S V9 P3 W700 V3 V3 W700 S V3 P1 W700 S")
     assert.ok(lines.every((line) => line.errors === 0))
     if (chips)
       assert.deepEqual(
