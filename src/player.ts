@@ -301,7 +301,11 @@ export class Player {
     if (!this.paused) this.hear(at)
     // Whoever presses a button just after the end has heard the song to its end.
     const reason = why !== END_ERROR && this.over() ? END_FINISHED : why
-    if (why !== END_FINISHED && this.audio.state() !== AUDIO_ABSENT) await this.audio.stop()
+    if (why !== END_FINISHED && this.audio.state() !== AUDIO_ABSENT) {
+      await this.audio.stop()
+      // It sounded until it stopped, and a board that is polled knows when.
+      if (!this.paused && this.audio.pollMs > 0) this.hear(at)
+    }
     this.listen = undefined
     this.paused = false
     listen.reason = reason

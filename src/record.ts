@@ -65,7 +65,10 @@ export interface ListenRecord {
   listVersion: number
   /** Index in that playlist, 0 … 255. */
   position: number
-  /** Time heard, pauses out, milliseconds. */
+  /**
+   * Time heard, pauses and start-up out, milliseconds, within 150 ms. Where the sound board was lost (bus, power), only
+   * what it last confirmed counts: never more than sounded and 150 ms, perhaps less.
+   */
   heardMs: number
   /** Index in END_REASONS. */
   reason: number

@@ -5,7 +5,7 @@ import * as jd from "jacdac-ts"
 import { createVm, type Vm, type VmNet } from "../firmware/bundle.js"
 import type { VirtualClock } from "./clock.js"
 import { type Chip, SimulatedI2cBus } from "./i2c-bus.js"
-import { SoundBoard } from "./sound-board.js"
+import { SoundBoard, type SoundSource } from "./sound-board.js"
 
 /** Flash image of an ESP32. */
 const FLASH_BYTES = 256 * 1024
@@ -28,8 +28,10 @@ export interface BoardOptions {
   net: VmNet
   /** The board's source of random bytes. */
   entropy: (count: number) => Uint8Array
-  /** Length in ms of a file on the card. */
+  /** Length in ms of a file on the card of the Jacdac sound board. */
   lengthMs?: (file: number) => number | undefined
+  /** What sounds, where it is one of the chips; else the board has a Jacdac sound board. */
+  sound?: SoundSource
   /** Chips on the board's I2C bus; without any there is no bus. */
   chips?: readonly Chip[]
   /** Settings that are written from outside before the program starts. */
@@ -42,7 +44,7 @@ export class Board {
   /** What firmware and runtime have logged, newest last. */
   readonly lines: string[] = []
   readonly panics: number[] = []
-  readonly sound: SoundBoard
+  readonly sound: SoundSource
   flash: Uint8Array = new Uint8Array(0)
   /**
    * Asked at each flash image that is written: true keeps it, false keeps the old one, as a flash that is broken, and
@@ -54,6 +56,7 @@ export class Board {
   readonly buttons: Record<ButtonName, jd.ButtonServer>
   /** The I2C bus, where the board has chips on it. */
   readonly i2c: SimulatedI2cBus | undefined
+  private readonly soundBoard: SoundBoard | undefined
   private readonly bus: jd.JDBus
   private readonly panel: jd.JDServerServiceProvider
   private vm: Vm | undefined
@@ -64,7 +67,8 @@ export class Board {
     this.clock = clock
     this.deviceId = deviceId
     this.bus = busOn(clock)
-    this.sound = new SoundBoard(clock, lengthMs)
+    if (options.sound === undefined) this.soundBoard = new SoundBoard(clock, lengthMs)
+    this.sound = options.sound ?? this.soundBoard!
     this.buttons = {
       play: new jd.ButtonServer("play"),
       skip: new jd.ButtonServer("skip"),
@@ -82,7 +86,7 @@ export class Board {
       return provider
     }
     this.panel = peripheral([play, skip, stop], "buttons", deviceId.endsWith("b1") ? "b2" : "b1")
-    peripheral([this.sound], "sound", deviceId.endsWith("51") ? "52" : "51")
+    if (this.soundBoard) peripheral([this.soundBoard], "sound", deviceId.endsWith("51") ? "52" : "51")
     if (options.chips !== undefined) {
       this.i2c = new SimulatedI2cBus(clock, options.chips)
       peripheral([this.i2c], "i2c", deviceId.endsWith("c1") ? "c2" : "c1")
@@ -138,11 +142,11 @@ export class Board {
         }, BUS_LATENCY_MS)
       },
     })
-    const soundId = Buffer.from(this.sound.device.deviceId, "hex")
+    const soundId = this.soundBoard && Buffer.from(this.soundBoard.device.deviceId, "hex")
     const bridge = jd.createProxyBridge((frame) => {
       const copy = new Uint8Array(frame)
       // Bytes 4 to 11 of a frame name the device.
-      if (this.soundGone && Buffer.from(copy.subarray(4, 12)).equals(soundId)) return
+      if (this.soundGone && soundId?.equals(copy.subarray(4, 12))) return
       clock.setTimeout(() => {
         if (this.vm === vm) vm.receive(copy)
       }, BUS_LATENCY_MS)
@@ -158,7 +162,7 @@ export class Board {
     this.vm?.stop()
     this.vm = undefined
     if (this.bridge) this.bridge.bus = undefined as unknown as jd.JDBus
-    this.sound.end(false)
+    this.soundBoard?.end(false)
     this.i2c?.power(false)
   }
 

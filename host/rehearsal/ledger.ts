@@ -44,7 +44,7 @@ export function matchListens(
   return result
 }
 
-/** How long the file really sounded, ms; `now` ends one that still does. */
+/** How long the file really sounded, ms, pauses out; `now` ends one that still does. */
 export function soundedMs(sounded: Sounded, now: number): number {
-  return (sounded.until ?? now) - sounded.from
+  return (sounded.until ?? sounded.pausedAt ?? now) - sounded.from - (sounded.silentMs ?? 0)
 }

@@ -13,10 +13,24 @@ export interface Sounded {
   until?: number
   /** Ended by `cancel` or by the next `play`; else the file came to its end, or power went. */
   cancelled?: boolean
+  /** Of the time since `from`, how much was paused, ms; without a pause that goes on. */
+  silentMs?: number
+  /** Since when it is paused; undefined while it sounds. A file that is stopped in a pause ended where that began. */
+  pausedAt?: number
+}
+
+/** Any sound board, as a listener hears it and a ledger checks it. */
+export interface SoundSource {
+  /** All that sounded, oldest first. */
+  readonly sounded: readonly Sounded[]
+  /** What is playing or paused now. */
+  readonly playing: Sounded | undefined
+  /** Told of every file that begins to sound. */
+  onStart: (sounded: Sounded) => void
 }
 
 /** The Jacdac sound player service over a card of numbered files. */
-export class SoundBoard extends jd.SoundPlayerServer {
+export class SoundBoard extends jd.SoundPlayerServer implements SoundSource {
   readonly sounded: Sounded[] = []
   /** Told of every file that begins. */
   onStart: (sounded: Sounded) => void = () => {}

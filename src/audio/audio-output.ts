@@ -4,7 +4,7 @@
 export const AUDIO_STOPPED = 0
 export const AUDIO_PLAYING = 1
 export const AUDIO_PAUSED = 2
-/** The board does not answer or is not there. */
+/** The board does not answer, is not there, or has no card. */
 export const AUDIO_ABSENT = 3
 
 /** The board can't tell whether it has a card. */
@@ -15,7 +15,7 @@ export const CARD_MISSING = 2
 export interface AudioOutput {
   /** Highest file number that can be named. */
   readonly maxFile: number
-  /** How often `poll` must run while a file plays, ms; 0 = there is nothing to poll. */
+  /** How long after one `poll` the next must run while a file plays, ms, as of now; 0 = there is nothing to poll. */
   readonly pollMs: number
   /** Calls that failed and boards that were lost while they played, since the start. */
   errors: number
@@ -24,18 +24,21 @@ export interface AudioOutput {
 
   /** Begins to listen to the board. `changed` is called when it comes, goes or ends a file by itself. */
   start(changed: () => void): void
-  /** Plays file `file` from its beginning; false where the board is absent. */
+  /**
+   * Plays file `file` from its beginning; false where the board is absent. Until the first sound the state is
+   * AUDIO_PLAYING and the position 0; of a file that can't be played the state becomes AUDIO_STOPPED within seconds.
+   */
   play(file: number): Promise<boolean>
   pause(): Promise<void>
   /** Goes on after `pause`, from there or, where the board can't, from the beginning of the file. */
   resume(): Promise<boolean>
   stop(): Promise<void>
-  /** 0 … MAX_VOLUME of record.ts. Cheap to call with the volume that is set. */
+  /** 0 … MAX_VOLUME of record.ts; from the next `play` on where nothing plays. Cheap to call with the volume that is set. */
   setVolume(volume: number): Promise<void>
   /** Asks the board for its state, where pollMs is not 0. */
   poll(): Promise<void>
   /** AUDIO_ value. */
   state(): number
-  /** How far into the file the sound was at uptime `at`, ms, as far as it is certain; pauses are out. */
+  /** How far into the file the sound was at uptime `at`, whole ms, as far as it is certain; pauses are out. */
   positionMs(at: number): number
 }

@@ -49,10 +49,7 @@ export class JacdacSoundPlayer implements AudioOutput {
 
   async play(file: number): Promise<boolean> {
     if (!this.sound.isBound) return false
-    if (this.intensity !== this.volume && this.volume >= 0) {
-      this.intensity = this.volume
-      await this.sound.intensity.write(this.volume / MAX_VOLUME)
-    }
+    await this.adjust()
     this.file = file
     await this.sound.play(nameOf(file))
     this.startedAt = ds.millis()
@@ -74,6 +71,7 @@ export class JacdacSoundPlayer implements AudioOutput {
 
   async setVolume(volume: number): Promise<void> {
     this.volume = volume
+    if (this.now === AUDIO_PLAYING && this.sound.isBound) await this.adjust()
   }
 
   async poll(): Promise<void> {}
@@ -84,6 +82,12 @@ export class JacdacSoundPlayer implements AudioOutput {
 
   positionMs(at: number): number {
     return this.now === AUDIO_PLAYING ? Math.max(0, at - this.startedAt) : this.stoppedAt
+  }
+
+  private async adjust(): Promise<void> {
+    if (this.intensity === this.volume || this.volume < 0) return
+    this.intensity = this.volume
+    await this.sound.intensity.write(this.volume / MAX_VOLUME)
   }
 
   private async silence(state: number): Promise<void> {

@@ -5,6 +5,7 @@ import { firmwareManifest } from "../../../host/firmware/manifest.js"
 import { Board as VirtualBoard } from "../../../host/rehearsal/board.js"
 import { VirtualClock } from "../../../host/rehearsal/clock.js"
 import type { Chip } from "../../../host/rehearsal/i2c-bus.js"
+import type { SoundSource } from "../../../host/rehearsal/sound-board.js"
 import { type Server, TestNetwork } from "./network.js"
 
 const DEVICE = "12abdd2289421234"
@@ -29,6 +30,10 @@ interface BoardOptions {
   clock?: VirtualClock
   /** Chips on the board's I2C bus. */
   chips?: readonly Chip[]
+  /** What sounds, where it is one of the chips. */
+  sound?: SoundSource
+  /** Length in ms of a file on the card of the Jacdac sound board. */
+  lengthMs?: (file: number) => number | undefined
   /** Settings that are written from outside before the program starts. */
   settings?: Record<string, Uint8Array>
 }
@@ -44,6 +49,8 @@ export const Board = {
       clock = new VirtualClock(),
       settings,
       chips,
+      sound,
+      lengthMs,
     } = options
     const network = new TestNetwork(clock, server)
     const bytecode = await bytecodeOf(entry)
@@ -56,6 +63,8 @@ export const Board = {
       entropy,
       settings,
       chips,
+      sound,
+      lengthMs,
     })
     return Object.assign(board, { network })
   },
