@@ -234,6 +234,7 @@ class World {
     const { clock, network, participants, study, task } = this
     // The board's first sync, three seconds after its start, brings the plan: from then on it syncs when asked.
     await clock.advance(12_000)
+    await this.inspect()
     for (const { board } of participants) await board.press("play")
     let syncs = 0
     for (let round = 1; syncs < task.syncs; round++) {

@@ -157,7 +157,7 @@ export class FaultyNetwork {
     seen.activeAt = clock.now()
     const socket = openSocket({
       clock,
-      // A connection that never opens is given up by the board long before this one would.
+      // Opens long after the board has given it up.
       latencyMs: hung ? 10 * PATIENCE_MS : LATENCY_MS,
       refused,
       onRequest: (request, connection) => {
@@ -169,6 +169,8 @@ export class FaultyNetwork {
       },
     })
     if (refused) socket.on("close", closed)
+    // The board gives it up without closing it, until it wants the next one.
+    if (hung) clock.setTimeout(closed, PATIENCE_MS)
     const { end } = socket
     socket.end = () => {
       closed()
