@@ -46,7 +46,10 @@ const KEEPING_MS = 1000
 /** Error of a time heard. */
 const TIMING_MS = 150
 const SONGS = 240
-const MIN_LIST_SONGS = 40
+/** Songs of a list, from … to: a short one is one part, a long one two. */
+const SHORT_SONGS = [20, 50] as const
+const LONG_SONGS = [172, SONGS] as const
+const LONG_SHARE = 0.3
 const ADDRESS = "http://10.0.0.5:8137"
 const START = Date.UTC(2025, 0, 6, 8)
 
@@ -496,11 +499,13 @@ class World {
     })
   }
 
-  /** A new list of some length in random order: with one part or two. */
+  /** A new list in random order: a short one, or one that comes in two parts. */
   private async publishList(subject: number): Promise<void> {
+    const { rng } = this
     const order = Array.from({ length: SONGS }, (_, i) => i + 1)
-    this.rng.shuffle(order)
-    const items = order.slice(0, MIN_LIST_SONGS + this.rng.int(SONGS - MIN_LIST_SONGS)).map((song) => ({
+    rng.shuffle(order)
+    const [low, high] = rng.uniform() < LONG_SHARE ? LONG_SONGS : SHORT_SONGS
+    const items = order.slice(0, low + rng.int(high - low)).map((song) => ({
       song,
       utility: null,
       information: null,
