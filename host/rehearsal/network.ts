@@ -9,10 +9,10 @@ import type { VirtualClock } from "./clock.js"
 import { type Connection, openSocket } from "./socket.js"
 
 /** The ESP32 hands over at most this many bytes at a time. */
-const PIECE_BYTES = 1024
-const LATENCY_MS = 12
+export const PIECE_BYTES = 1024
+export const LATENCY_MS = 12
 /** Between two pieces. */
-const PIECE_MS = 3
+export const PIECE_MS = 3
 
 /** What goes wrong on one connection; nothing where absent. */
 export interface Fault {
@@ -68,26 +68,35 @@ function bringBack(answer: Buffer, fault: Fault, connection: Connection): void {
 
 /** Hands one request to the server and gives everything it writes until it closes the connection. */
 function exchangeWith(server: Server, request: Buffer): Promise<Buffer> {
-  return new Promise((resolve) => {
-    const answer: Buffer[] = []
-    const socket = new Duplex({
-      read() {},
-      write(chunk: Buffer, _encoding, done) {
-        answer.push(chunk)
-        done()
-      },
-      final(done) {
-        done()
-        socket.destroy()
-      },
-      destroy(error, done) {
-        done(error)
-        resolve(Buffer.concat(answer))
-      },
-    })
-    // A server that refuses destroys the socket with its reason; the reason is in its log.
-    socket.on("error", () => {})
-    server.emit("connection", socket)
-    socket.push(request)
+  const { socket, answer } = connectTo(server)
+  socket.push(request)
+  return answer
+}
+
+/** A connection to the server without a socket: what is pushed arrives, `answer` is all that it writes until it closes. */
+export function connectTo(server: Server): { socket: Duplex; answer: Promise<Buffer> } {
+  const written: Buffer[] = []
+  let close: (answer: Buffer) => void
+  const answer = new Promise<Buffer>((resolve) => {
+    close = resolve
   })
+  const socket = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      written.push(chunk)
+      done()
+    },
+    final(done) {
+      done()
+      socket.destroy()
+    },
+    destroy(error, done) {
+      done(error)
+      close(Buffer.concat(written))
+    },
+  })
+  // A server that refuses destroys the socket with its reason; the reason is in its log.
+  socket.on("error", () => {})
+  server.emit("connection", socket)
+  return { socket, answer }
 }
