@@ -9,8 +9,9 @@
 
 import { END_FINISHED } from "../src/record.js"
 import { describeCandidates } from "./design/candidates.js"
-import { type Design, type DesignItem, designPlaylist } from "./design/design.js"
+import { type Design, type DesignInput, type DesignItem, designPlaylist } from "./design/design.js"
 import { knowledgeOf } from "./design/information.js"
+import { type BoardPlaylist, prepareForBoard } from "./design/on-device.js"
 import { reasonText } from "./design/reason.js"
 import type { AggregatePlay } from "./model/aggregate.js"
 import { encodeAggregate, summariseAggregate } from "./model/aggregate-bytes.js"
@@ -492,7 +493,7 @@ async function designAndPublish(
   }
   const made = lists.filter((list) => list.design !== "random").length
   const { predictions } = averaged ?? {}
-  const design = designPlaylist({
+  const input: DesignInput = {
     design: taste === undefined ? "random" : arm.design,
     size: plan.playlistSize,
     candidates: describeCandidates(catalogue.spec, catalogue.songs),
@@ -514,7 +515,8 @@ async function designAndPublish(
     planned: plan.designsBeforeRefit,
     explorationCap: plan.explorationCap,
     epsilon: plan.epsilon,
-  })
+  }
+  const design = designPlaylist(input)
   const published = await publish(store, {
     subject: subject.id,
     wave,
@@ -522,12 +524,21 @@ async function designAndPublish(
     at: now,
     items: design.items.map((item) => playlistItem(item, design)),
     summary: { ...design.summary },
+    onDevice: forBoard(plan, input, design),
   })
   const alarm = row.drift !== null && row.drift <= DRIFT_LIMIT ? [DRIFT_ALARM] : []
-  const notes = [...alarm, ...design.summary.notes]
+  const notes = [...alarm, ...design.summary.notes, ...published.notes]
   const note = notes.length > 0 ? notes.join("; ") : undefined
   const price = design.summary.price?.total ?? null
   return { ...row, design: design.summary.design, version: published.version, price, note }
+}
+
+/** What the board needs to choose by itself, where the plan lets it and there is a model to choose by. */
+function forBoard(plan: Plan, input: DesignInput, design: Design): BoardPlaylist | undefined {
+  const { particles, utility } = input
+  if (plan.onDevice === undefined || particles === undefined || utility === undefined) return undefined
+  const worth = utilityOf(plan) === "seconds" ? "seconds" : "share"
+  return prepareForBoard({ ...input, particles, utility }, design, plan.onDevice, worth)
 }
 
 function playlistItem(item: DesignItem, design: Design) {

@@ -48,9 +48,11 @@ const SMALLEST_WEIGHT = -32768
 /** Particles below e⁻¹⁶ of the largest do not count in what is expected of a song. */
 const NEGLIGIBLE_WEIGHT = -16384
 
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: a number of ours, the same on both sides
 const SQRT1_2 = 0.7071067811865476
 const INV_SQRT_2PI = 0.3989422804014327
 const HALF_LOG_2PI = 0.9189385332046727
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: a number of ours, the same on both sides
 const INV_LN2 = 1.4426950408889634
 const LN2_HIGH = 0.6931471803691238
 const LN2_LOW = 1.9082149292705877e-10

@@ -169,7 +169,8 @@ function packAdaptation(given: PackedAdaptation, items: number): Buffer {
     }
   }
   for (const list of lists) {
-    if (new Set(list).size !== list.length) throw new RangeError(`${place}: a list has an item twice: ${list}`)
+    if (new Set(list).size !== list.length)
+      throw new RangeError(`${place}: a list has an item twice: ${list}`)
     write("items of a list", list, size, [0, items - 1, 1])
   }
   for (let item = 0; item < items; item++) {
@@ -201,7 +202,10 @@ export function unpackPlaylist(given: Uint8Array): UnpackedPlaylist {
   const count = bytes.readUInt16LE(8)
   const end = LIST_HEADER_BYTES + count * LIST_ITEM_BYTES
   if (adaptive ? adaptLengthFault(bytes) !== 0 : bytes.length !== end) {
-    throw new WireError("format", `playlist: ${count} items and what follows do not fill ${bytes.length} bytes`)
+    throw new WireError(
+      "format",
+      `playlist: ${count} items and what follows do not fill ${bytes.length} bytes`,
+    )
   }
   if (!checksum(bytes).equals(bytes.subarray(LIST_CHECKSUM_AT, LIST_CHECKSUM_AT + LIST_CHECKSUM_BYTES))) {
     throw new WireError("checksum", "playlist: the checksum does not fit the bytes")
