@@ -42,6 +42,7 @@ import type { AggregateInput, Average, Crowd, ForetellInput, TasteInput, TasteOu
 import { EVERYBODY, UsedPlaysError } from "./store/models.js"
 import type { Plan } from "./study/plan.js"
 import { publish } from "./study/publish.js"
+import { remarkOnChoices } from "./study/repeat-choices.js"
 import type { Study } from "./study/study.js"
 
 /** Log prior that `donor`'s taste is the one of `subject`, from what is known besides their plays (where they grew
@@ -527,7 +528,10 @@ async function designAndPublish(
     onDevice: forBoard(plan, input, design),
   })
   const alarm = row.drift !== null && row.drift <= DRIFT_LIMIT ? [DRIFT_ALARM] : []
-  const notes = [...alarm, ...design.summary.notes, ...published.notes]
+  const latest = lists.at(-1)
+  const repeated = latest && remarkOnChoices(latest, listener.plays)
+  const chosen = repeated === undefined ? [] : [repeated]
+  const notes = [...alarm, ...chosen, ...design.summary.notes, ...published.notes]
   const note = notes.length > 0 ? notes.join("; ") : undefined
   const price = design.summary.price?.total ?? null
   return { ...row, design: design.summary.design, version: published.version, price, note }

@@ -6,6 +6,8 @@
 import { Adaptation } from "../../src/adapt.js"
 import { FLAG_REORDERED } from "../../src/record.js"
 import { unpackPlaylist } from "../protocol/playlist.js"
+import type { Playlist } from "../store/playlists.js"
+import type { Play } from "../store/plays.js"
 
 /** A listen, as its record has it. */
 export interface RecordedListen {
@@ -32,6 +34,28 @@ export interface RepeatedChoice {
   probability: number | null
   /** null where the board did not choose, or where a listen before it is missing. */
   agrees: boolean | null
+}
+
+/**
+ * What does not agree, in words; undefined where everything does, or where the playlist is none that a board can choose
+ * from. `plays`: any of the subject's, in the order of their arrival.
+ */
+export function remarkOnChoices(
+  playlist: Pick<Playlist, "id" | "version" | "bytes">,
+  plays: readonly Play[],
+): string | undefined {
+  if (unpackPlaylist(playlist.bytes).adaptation === undefined) return undefined
+  const own = plays.filter((play) => play.playlist === playlist.id)
+  const choices = [...new Set(own.map((play) => play.epoch))].flatMap((epoch) => {
+    const listens = own.filter((play) => play.epoch === epoch)
+    return repeatChoices(
+      playlist.bytes,
+      listens.sort((a, b) => a.sequence - b.sequence),
+    ).filter((choice) => choice.chosen)
+  })
+  const wrong = choices.filter((choice) => choice.agrees === false).length
+  if (wrong === 0) return undefined
+  return `on the device: ${wrong} of ${choices.length} choices from playlist ${playlist.version} are not what its listens give`
 }
 
 /** `bytes`: a playlist of layout 2; `listens`: all that one epoch has of it, in order of sequence. */
