@@ -31,10 +31,6 @@ export const WORTH_SECONDS = 1
 /** Margin and epsilon are stored in thousandths. */
 export const PER_MILLE = 1000
 
-/** What adaptFault finds: the lengths do not add up; a value is out of its range. */
-export const FAULT_FORMAT = 1
-export const FAULT_RANGE = 2
-
 /** A listen shorter than this is a slip of the finger. */
 const MIN_HEARD_MS = 500
 /** Codes of record.ts: 0 finished; the ends that the listener chose are 1 skipped to 3 previous. */
@@ -223,37 +219,37 @@ class Section {
   }
 }
 
-/** What is wrong with the lengths of a playlist of layout 2, whose first ITEMS_AT bytes are there; 0 = nothing. */
-export function adaptLengthFault(bytes: Bytes): number {
-  if (u16(bytes, 10) !== bytes.length) return FAULT_FORMAT
-  if (ITEMS_AT + u16(bytes, 8) * ITEM_BYTES + ADAPT_HEADER_BYTES > bytes.length) return FAULT_FORMAT
-  return new Section(bytes).end === bytes.length ? 0 : FAULT_FORMAT
+/** True where a playlist of layout 2 is as long as it says. `bytes`: ITEMS_AT at least. */
+export function adaptLengthFits(bytes: Bytes): boolean {
+  if (u16(bytes, 10) !== bytes.length) return false
+  if (ITEMS_AT + u16(bytes, 8) * ITEM_BYTES + ADAPT_HEADER_BYTES > bytes.length) return false
+  return new Section(bytes).end === bytes.length
 }
 
-/** What is wrong with the values of a section whose lengths are right; 0 = nothing. */
-export function adaptValueFault(bytes: Bytes): number {
+/** True where every value behind the items of a playlist whose length fits is within its range. */
+export function adaptValuesFit(bytes: Bytes): boolean {
   const s = new Section(bytes)
   const h = s.header
-  if (s.particles === 0 || s.particles > MAX_PARTICLES || s.variables > MAX_VARIABLES) return FAULT_RANGE
-  if (s.lists === 0 || s.lists > MAX_LISTS || s.size === 0 || s.size > s.items) return FAULT_RANGE
-  if (bytes[h + 3] > WORTH_SECONDS || bytes[h + 7] !== 0) return FAULT_RANGE
-  if (u16(bytes, h + 10) > PER_MILLE) return FAULT_RANGE
+  if (s.particles === 0 || s.particles > MAX_PARTICLES || s.variables > MAX_VARIABLES) return false
+  if (s.lists === 0 || s.lists > MAX_LISTS || s.size === 0 || s.size > s.items) return false
+  if (bytes[h + 3] > WORTH_SECONDS || bytes[h + 7] !== 0) return false
+  if (u16(bytes, h + 10) > PER_MILLE) return false
   for (let at = h + 16; at < s.orders; at += 4) {
     const e = exponent(bytes, at)
     // Negative, zero, denormal, infinite or not a number.
-    if (e === 0 || e > 254) return FAULT_RANGE
+    if (e === 0 || e > 254) return false
   }
   for (let list = 1; list < s.lists; list++) {
     const seen: number[] = []
     for (let i = 0; i < s.items; i++) seen.push(0)
     const from = s.orders + (list - 1) * s.size
     for (let i = from; i < from + s.size; i++) {
-      if (bytes[i] >= s.items || seen[bytes[i]] === 1) return FAULT_RANGE
+      if (bytes[i] >= s.items || seen[bytes[i]] === 1) return false
       seen[bytes[i]] = 1
     }
   }
-  for (let at = s.sigmas; at < s.coefficients; at += 2) if (u16(bytes, at) === 0) return FAULT_RANGE
-  return 0
+  for (let at = s.sigmas; at < s.coefficients; at += 2) if (u16(bytes, at) === 0) return false
+  return true
 }
 
 /** What is believed of a listener, and what of a playlist has been played. Each call is one small step of work. */

@@ -1,7 +1,7 @@
 // Playlists on the board: the bytes of wire.ts, checked and read. slots.ts keeps them.
 
 import { digest } from "@devicescript/crypto"
-import { adaptLengthFault, adaptValueFault } from "./adapt"
+import { adaptLengthFits, adaptValuesFit } from "./adapt"
 import { FLAG_EXPLORE } from "./record"
 import {
   LIST_CHECKSUM_AT,
@@ -33,7 +33,7 @@ export function faultOf(bytes: Buffer, maxSong: number, maxBytes: number): numbe
   const adaptive = isAdaptive(bytes)
   if (!adaptive && bytes[2] !== LIST_LAYOUT) return REFUSED_FORMAT
   if (bytes.length !== sizeOf(bytes)) return REFUSED_FORMAT
-  if (adaptive && adaptLengthFault(bytes) !== 0) return REFUSED_FORMAT
+  if (adaptive && !adaptLengthFits(bytes)) return REFUSED_FORMAT
   const sum = digest("sha256", bytes.slice(0, LIST_CHECKSUM_AT), bytes.slice(LIST_HEADER_BYTES))
   for (let i = 0; i < LIST_CHECKSUM_BYTES; i++) {
     if (sum[i] !== bytes[LIST_CHECKSUM_AT + i]) return REFUSED_CHECKSUM
@@ -44,7 +44,7 @@ export function faultOf(bytes: Buffer, maxSong: number, maxBytes: number): numbe
     if (song === 0 || lengthAt(bytes, i) === 0) return REFUSED_FORMAT
     if (song > maxSong) return REFUSED_SONG
   }
-  return adaptive && adaptValueFault(bytes) !== 0 ? REFUSED_FORMAT : 0
+  return adaptive && !adaptValuesFit(bytes) ? REFUSED_FORMAT : 0
 }
 
 /** True where the playlist carries particles: adapt.ts. */

@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto"
 import {
   ADAPT_HEADER_BYTES,
-  adaptLengthFault,
-  adaptValueFault,
+  adaptLengthFits,
+  adaptValuesFit,
   MAX_LISTS,
   MAX_PARTICLES,
   MAX_VARIABLES,
@@ -201,7 +201,7 @@ export function unpackPlaylist(given: Uint8Array): UnpackedPlaylist {
   }
   const count = bytes.readUInt16LE(8)
   const end = LIST_HEADER_BYTES + count * LIST_ITEM_BYTES
-  if (adaptive ? adaptLengthFault(bytes) !== 0 : bytes.length !== end) {
+  if (adaptive ? !adaptLengthFits(bytes) : bytes.length !== end) {
     throw new WireError(
       "format",
       `playlist: ${count} items and what follows do not fill ${bytes.length} bytes`,
@@ -227,7 +227,7 @@ export function unpackPlaylist(given: Uint8Array): UnpackedPlaylist {
     items.push(item)
   }
   if (!adaptive) return { version, items }
-  if (adaptValueFault(bytes) !== 0) {
+  if (!adaptValuesFit(bytes)) {
     const head = bytes.subarray(end, end + ADAPT_HEADER_BYTES).toString("hex")
     throw new WireError("range", `playlist: a value behind the items is out of its range, header ${head}`)
   }

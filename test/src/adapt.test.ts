@@ -9,13 +9,15 @@ import { stream } from "../../host/model/random.js"
 import { packPlaylist, unpackPlaylist } from "../../host/protocol/playlist.js"
 import { type RecordedListen, repeatChoices } from "../../host/study/repeat-choices.js"
 import { Adaptation, exp, expectedShare, log, logNormalCdf } from "../../src/adapt.js"
-import { END_SKIPPED, FLAG_REORDERED, RECORD_BYTES, unpackRecord } from "../../src/record.js"
+import { END_SKIPPED, END_STOPPED, FLAG_REORDERED, RECORD_BYTES, unpackRecord } from "../../src/record.js"
 import { adaptivePlaylist } from "./bench/adaptive.js"
 import { Board } from "./bench/board.js"
 import { httpAnswer } from "./bench/network.js"
+import { countSteps, MAX_STEPS, WORK } from "./bench/steps.js"
 
 const LISTENS = 1
 const SCORES = 2
+const LISTENS_WITH_A_LOSS = 3
 
 /** What the board answers to each job. */
 async function answers(jobs: { kind: number; list: Uint8Array }[]): Promise<Uint8Array[]> {
@@ -99,6 +101,29 @@ test("board and host expect the same of every song, to the last bit", async () =
   }
   for (const { position, sequence, heardMs, reason } of listensOf(listens)) {
     assert.deepEqual(madeUp(list, position, sequence), { heardMs, reason })
+  }
+})
+
+test("a board whose log has lost a listen chooses no more, and after a restart goes on in the published order", async () => {
+  const list = adaptivePlaylist(1, 1, { items: 50 })
+  const [bytes] = await answers([{ kind: LISTENS_WITH_A_LOSS, list }])
+  const listens = listensOf(bytes)
+  const own = listens.filter((listen) => listen.flags === FLAG_REORDERED)
+  assert.ok(own.length > 10)
+  // Listen 20 is weighed while 21 plays; only then is it missed.
+  assert.ok(own.every((listen) => listen.sequence <= 21))
+  const told = repeatChoices(
+    list,
+    listens.filter((listen) => listen.sequence !== 20),
+  )
+  assert.ok(told.every((choice) => choice.agrees !== false))
+  for (let i = 40; i < listens.length; i++) {
+    const { position, reason } = listens[i - 1]
+    assert.equal(
+      listens[i].position,
+      reason === END_STOPPED ? position : (position + 1) % 50,
+      `listen ${i + 1}`,
+    )
   }
 })
 
@@ -271,5 +296,23 @@ test("extreme numbers give choices, not numbers that are none", () => {
       }
       assert.ok(adaptation.choose(4) < 3)
     }
+  }
+})
+
+test("no piece of work takes more than half the steps that may run without a yield, with the largest playlists", async (t) => {
+  const wide = adaptivePlaylist(6, 1, { items: 180, size: 120, lists: 3, variables: 10 })
+  const long = adaptivePlaylist(6, 2, { items: 256, size: 256, lists: 3, variables: 8, particles: 24 })
+  const { weighSkipped, weighCensored, rescore, choose, mark, load, check } = WORK
+  const jobs = [
+    ...[weighSkipped, weighCensored, rescore].map((work) => ({ work, list: adaptivePlaylist(6, 3) })),
+    ...[choose, mark, load, check].flatMap((work) => [
+      { work, list: wide },
+      { work, list: long },
+    ]),
+  ]
+  const steps = await countSteps(jobs)
+  for (const [i, count] of steps.entries()) {
+    t.diagnostic(`work ${jobs[i].work}, ${jobs[i].list.length} bytes: ${count} steps`)
+    assert.ok(count > 0 && count < MAX_STEPS / 2, `work ${jobs[i].work}: ${count} steps`)
   }
 })

@@ -21,11 +21,15 @@ import { type ListenHistory, Rescoring } from "../../../src/rescoring"
 
 const LISTENS = 100
 const RESTART_AT = 40
+const LOST = 20
 const MAX_JOB_BYTES = 5100
 
 class MemoryLog implements ListenHistory {
   bytes = Buffer.alloc(LISTENS * RECORD_BYTES)
   count = 0
+
+  /** `lost`: a listen that the log does not hold; 0 = none. */
+  constructor(private lost: number) {}
 
   nextSequence(): number {
     return this.count + 1
@@ -33,6 +37,7 @@ class MemoryLog implements ListenHistory {
 
   async record(sequence: number): Promise<ListenRecord> {
     await ds.sleep(1)
+    if (sequence === this.lost) return undefined
     return unpackRecord(this.bytes, (sequence - 1) * RECORD_BYTES)
   }
 
@@ -76,8 +81,8 @@ async function settled(rescoring: Rescoring): Promise<void> {
   while (!rescoring.settled()) await ds.sleep(5)
 }
 
-async function listens(list: Buffer): Promise<Buffer> {
-  const log = new MemoryLog()
+async function listens(list: Buffer, lost: number): Promise<Buffer> {
+  const log = new MemoryLog(lost)
   let rescoring = new Rescoring(log)
   rescoring.start()
   rescoring.load(list, versionOf(list), false)
@@ -133,7 +138,7 @@ async function main(): Promise<void> {
     const job = (await post(to, "/job", Buffer.alloc(0), answer, MAX_JOB_BYTES, 5000)).body
     if (job.length === 0) break
     const list = job.slice(1)
-    answer = job[0] === 1 ? await listens(list) : await scores(list)
+    answer = job[0] === 2 ? await scores(list) : await listens(list, job[0] === 3 ? LOST : 0)
   }
   console.log("END")
 }
