@@ -18,8 +18,8 @@ const MAX_BEHIND = 16
 
 /** What the log must tell: the listens of this epoch, one at a time. */
 export interface ListenHistory {
-  /** The sequence that the open listen has, or the next one gets. */
-  nextSequence(): number
+  /** Sequence of the newest listen that has ended; 0 = none. */
+  lastSequence(): number
   /** The listen with this sequence, if the log holds it or keeps it in RAM until it can; undefined otherwise. */
   record(sequence: number): Promise<ListenRecord>
 }
@@ -171,7 +171,7 @@ export class Rescoring {
   /** After a restart: the listens of the playlist so far, the newest of which is not yet weighed. */
   private async readBack(adaptation: Adaptation): Promise<void> {
     const history = this.history
-    let first = history.nextSequence()
+    let first = history.lastSequence() + 1
     let whole = true
     while (first > 1 && whole) {
       const before = await history.record(first - 1)
@@ -180,7 +180,7 @@ export class Rescoring {
       else first--
     }
     let sequence = first
-    while (whole && sequence < history.nextSequence()) {
+    while (whole && sequence <= history.lastSequence()) {
       const record = await history.record(sequence)
       if (adaptation !== this.adaptation) return
       if (!record || record.listVersion !== this.version) whole = false

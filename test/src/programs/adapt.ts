@@ -31,8 +31,8 @@ class MemoryLog implements ListenHistory {
   /** `lost`: a listen that the log does not hold; 0 = none. */
   constructor(private lost: number) {}
 
-  nextSequence(): number {
-    return this.count + 1
+  lastSequence(): number {
+    return this.count
   }
 
   async record(sequence: number): Promise<ListenRecord> {
@@ -89,7 +89,7 @@ async function listens(list: Buffer, lost: number): Promise<Buffer> {
   let item = -1
   let ended = END_SKIPPED
   while (log.count < LISTENS) {
-    const sequence = log.nextSequence()
+    const sequence = log.count + 1
     if (sequence === RESTART_AT) {
       rescoring = new Rescoring(log)
       rescoring.start()
