@@ -275,6 +275,8 @@ export class Adaptation {
   private logWeights: number[] = []
   private weights: number[] = []
   private total: number
+  /** Expected log time of one song under each particle; one array for all songs, which would litter the heap. */
+  private mu: number[] = []
   private scores: number[] = []
   private played: number[] = []
   /** Songs played of the present pass through the list, and the last one of all; −1 = none. */
@@ -300,6 +302,7 @@ export class Adaptation {
       this.sigma.push(u16(bytes, s.sigmas + 2 * m) * sigmaScale)
       this.logWeights.push(0)
       this.weights.push(1)
+      this.mu.push(0)
     }
     this.total = s.particles
     for (let i = 0; i < s.items; i++) {
@@ -330,7 +333,8 @@ export class Adaptation {
     const length = this.lengthMs(item)
     const y = log((reason === FINISHED && heardMs > length ? length : heardMs) / 1000)
     const chosen = reason >= FIRST_CHOSEN && reason <= LAST_CHOSEN
-    const values = this.means(item)
+    const values = this.mu
+    this.computeMeans(item)
     let largest = 0
     for (let m = 0; m < values.length; m++) {
       const sigma = this.sigma[m]
@@ -355,7 +359,8 @@ export class Adaptation {
   rescore(item: number): void {
     const s = this.lengthMs(item) / 1000
     const logLength = log(s)
-    const mu = this.means(item)
+    const mu = this.mu
+    this.computeMeans(item)
     let sum = 0
     for (let m = 0; m < mu.length; m++) {
       const weight = this.weights[m]
@@ -448,13 +453,12 @@ export class Adaptation {
     return u16(this.bytes, at) + this.bytes[at + 2] * 65536
   }
 
-  /** Expected log time of an item under each particle. */
-  private means(item: number): number[] {
+  private computeMeans(item: number): void {
     const bytes = this.bytes
     const s = this.section
     const scale = f32(bytes, s.header + 16)
-    const mu: number[] = []
-    for (let m = 0; m < s.particles; m++) mu.push(i16(bytes, s.constants + 2 * m) * scale)
+    const mu = this.mu
+    for (let m = 0; m < s.particles; m++) mu[m] = i16(bytes, s.constants + 2 * m) * scale
     let at = s.coefficients
     for (let v = 0; v < s.variables; v++) {
       const attribute = bytes[s.attributes + item * s.variables + v]
@@ -464,6 +468,5 @@ export class Adaptation {
       }
       at += 2 * s.particles
     }
-    return mu
   }
 }
