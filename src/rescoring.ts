@@ -14,7 +14,7 @@ const STEP_MS = 1
 const IDLE_MS = 600000
 const RETRY_MS = 2000
 /** More listens than this behind, and it gives up on the playlist. */
-const MAX_BEHIND = 16
+const MAX_BEHIND = 8
 
 /** What the log must tell: the listens of this epoch, one at a time. */
 export interface ListenHistory {
@@ -90,7 +90,8 @@ export class Rescoring {
   playing(): void {
     if (!this.waits) return
     this.waits = false
-    if (this.queue.length >= MAX_BEHIND) this.whole = false
+    if (!this.whole) return
+    if (this.queue.length >= MAX_BEHIND) this.giveUp()
     else this.queue.push(this.last)
     this.alarm.ring()
   }
@@ -144,18 +145,26 @@ export class Rescoring {
     // A listen that the full log has left out will never reach the host.
     const kept = await this.history.record(record.sequence)
     if (adaptation !== this.adaptation) return
-    if (kept && kept.position === record.position) this.weigh(adaptation, kept)
-    else this.whole = false
-    this.queue.shift()
+    if (kept && kept.position === record.position) {
+      this.weigh(adaptation, kept)
+      this.queue.shift()
+    } else this.giveUp()
     await ds.sleep(STEP_MS)
   }
 
-  /** False where another playlist came in between. */
+  /** No more choices from this playlist: the published order goes on. */
+  private giveUp(): void {
+    this.whole = false
+    this.queue = []
+  }
+
+  /** False where another playlist, or a listen to be weighed, came in between. */
   private async rescore(adaptation: Adaptation): Promise<boolean> {
     for (let item = 0; item < adaptation.items; item++) {
       adaptation.rescore(item)
       await ds.sleep(STEP_MS)
       if (adaptation !== this.adaptation) return false
+      if (this.queue.length > 0 && !adaptation.deciding()) return false
     }
     adaptation.decide()
     this.fresh = true
