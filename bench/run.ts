@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import { adaptation } from "./adapt.js"
 import { normalCdf, virtualTime } from "./basics.js"
 import { fit } from "./fit.js"
 import { pairs } from "./pairs.js"
@@ -19,6 +20,7 @@ const BENCHES: Record<string, () => (Claim | Skipped)[] | Promise<Claim[]>> = {
   pairs,
   playlists,
   firmware: virtualTime,
+  adapt: adaptation,
 }
 
 const { only, json } = parseArgs({ options: { only: { type: "string" }, json: { type: "boolean" } } }).values

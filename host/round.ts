@@ -9,8 +9,9 @@
 
 import { END_FINISHED } from "../src/record.js"
 import { describeCandidates } from "./design/candidates.js"
-import { type Design, type DesignItem, designPlaylist } from "./design/design.js"
+import { type Design, type DesignInput, type DesignItem, designPlaylist } from "./design/design.js"
 import { knowledgeOf } from "./design/information.js"
+import { type BoardPlaylist, prepareForBoard } from "./design/on-device.js"
 import { reasonText } from "./design/reason.js"
 import type { AggregatePlay } from "./model/aggregate.js"
 import { encodeAggregate, summariseAggregate } from "./model/aggregate-bytes.js"
@@ -41,6 +42,7 @@ import type { AggregateInput, Average, Crowd, ForetellInput, TasteInput, TasteOu
 import { EVERYBODY, UsedPlaysError } from "./store/models.js"
 import type { Plan } from "./study/plan.js"
 import { publish } from "./study/publish.js"
+import { remarkOnChoices } from "./study/repeat-choices.js"
 import type { Study } from "./study/study.js"
 
 /** Log prior that `donor`'s taste is the one of `subject`, from what is known besides their plays (where they grew
@@ -492,7 +494,7 @@ async function designAndPublish(
   }
   const made = lists.filter((list) => list.design !== "random").length
   const { predictions } = averaged ?? {}
-  const design = designPlaylist({
+  const input: DesignInput = {
     design: taste === undefined ? "random" : arm.design,
     size: plan.playlistSize,
     candidates: describeCandidates(catalogue.spec, catalogue.songs),
@@ -514,7 +516,8 @@ async function designAndPublish(
     planned: plan.designsBeforeRefit,
     explorationCap: plan.explorationCap,
     epsilon: plan.epsilon,
-  })
+  }
+  const design = designPlaylist(input)
   const published = await publish(store, {
     subject: subject.id,
     wave,
@@ -522,12 +525,24 @@ async function designAndPublish(
     at: now,
     items: design.items.map((item) => playlistItem(item, design)),
     summary: { ...design.summary },
+    onDevice: forBoard(plan, input, design),
   })
   const alarm = row.drift !== null && row.drift <= DRIFT_LIMIT ? [DRIFT_ALARM] : []
-  const notes = [...alarm, ...design.summary.notes]
+  const latest = lists.at(-1)
+  const repeated = latest && remarkOnChoices(latest, listener.plays)
+  const chosen = repeated === undefined ? [] : [repeated]
+  const notes = [...alarm, ...chosen, ...design.summary.notes, ...published.notes]
   const note = notes.length > 0 ? notes.join("; ") : undefined
   const price = design.summary.price?.total ?? null
   return { ...row, design: design.summary.design, version: published.version, price, note }
+}
+
+/** What the board needs to choose by itself, where the plan lets it and there is a model to choose by. */
+function forBoard(plan: Plan, input: DesignInput, design: Design): BoardPlaylist | undefined {
+  const { particles, utility } = input
+  if (plan.onDevice === undefined || particles === undefined || utility === undefined) return undefined
+  const worth = utilityOf(plan) === "seconds" ? "seconds" : "share"
+  return prepareForBoard({ ...input, particles, utility }, design, plan.onDevice, worth)
 }
 
 function playlistItem(item: DesignItem, design: Design) {

@@ -25,6 +25,7 @@ import { SettingsMemory } from "./memory/settings-memory"
 import { unpack } from "./msgpack"
 import { Player } from "./player"
 import { planOf } from "./reply"
+import { Rescoring } from "./rescoring"
 import { SerialLink } from "./serial"
 import { PlaylistSlots } from "./slots"
 import { BoardState } from "./state"
@@ -78,7 +79,7 @@ async function run(bus: I2cBus, audio: AudioOutput): Promise<void> {
   const lists = new PlaylistSlots(memory, state, audio.maxFile)
   await lists.open()
   await lists.swap()
-  const player = new Player(audio, log, lists, state)
+  const player = new Player(audio, log, lists, state, new Rescoring(log))
   const device = ds.deviceIdentifier("self")
   const sync = new Sync({
     firmware: FIRMWARE,

@@ -20,8 +20,10 @@ import {
   END_SLEEP_TIMER,
   END_STOPPED,
   FLAG_LIKED,
+  FLAG_REORDERED,
   type ListenRecord,
 } from "./record"
+import type { Rescoring } from "./rescoring"
 import type { PlaylistSlots } from "./slots"
 import type { BoardState } from "./state"
 
@@ -63,7 +65,10 @@ export class Player {
   /** What was heard before the sound last started: a part that is played again counts once. */
   private beforeMs = 0
   private checkpointAt = 0
-  private position = 0
+  /** Item of the list that plays or played last; −1 = none. */
+  private position = -1
+  /** Another song comes next; else the same one again. */
+  private advance = true
   /** Version of the list that `position` belongs to. */
   private version = 0
   private retryAt = 0
@@ -75,12 +80,15 @@ export class Player {
     private log: ListenLog,
     private lists: PlaylistSlots,
     private state: BoardState,
+    private rescoring: Rescoring,
   ) {}
 
   /** Goes on where the board stood (`last`: what ListenLog.open gave) and plays from then on. */
   start(last: LastListen): void {
     this.version = this.lists.version
     this.pressedAt = ds.millis()
+    this.rescoring.load(this.lists.active, this.version, true)
+    this.rescoring.start()
     if (last) this.restore(last)
     const self = this
     this.audio.start(() => self.alarm.ring())
@@ -128,6 +136,7 @@ export class Player {
     this.wanted = !ended && !last.paused
     if (record.listVersion !== this.version % 256) return
     this.position = record.position
+    this.advance = false
     this.move(reason)
   }
 
@@ -255,7 +264,7 @@ export class Player {
 
   /** Where the list goes on after a listen that ended for this reason. */
   private move(why: number): void {
-    if (why === END_FINISHED || why === END_SKIPPED) this.position++
+    if (why === END_FINISHED || why === END_SKIPPED) this.advance = true
     else if (why === END_PREVIOUS && this.position > 0) this.position--
   }
 
@@ -273,7 +282,7 @@ export class Player {
       if (!whole) this.retryAt = now + RETRY_MS
       await this.end(whole ? END_FINISHED : END_ERROR, now)
       // A file that can't be played must not hold up the others.
-      if (!whole) this.position++
+      if (!whole) this.advance = true
     } else if (now >= this.checkpointAt) {
       this.checkpointAt += CHECKPOINT_MS
       await this.checkpoint()
@@ -311,6 +320,7 @@ export class Player {
     listen.reason = reason
     this.move(why)
     await this.log.append(listen)
+    this.rescoring.heard(listen)
   }
 
   /** A track boundary: takes over a staged playlist, starts the next song. */
@@ -318,19 +328,29 @@ export class Player {
     await this.lists.swap()
     if (this.version !== this.lists.version) {
       this.version = this.lists.version
-      this.position = 0
+      this.position = -1
+      this.advance = true
+      this.rescoring.load(this.lists.active, this.version, false)
     }
     const list = this.lists.active
     if (!list) return
-    if (this.position >= countOf(list)) this.position = 0
+    let position = this.position
+    let flags = 0
+    if (this.advance || position >= countOf(list)) {
+      position = this.rescoring.next(position, this.log.lastSequence() + 1)
+      if (this.rescoring.chosen) flags = FLAG_REORDERED
+    }
     const volume = Math.min(this.state.volume, this.state.maxVolume)
     await this.audio.setVolume(volume)
-    const song = songAt(list, this.position)
+    const song = songAt(list, position)
     // An absent board wakes this fiber when it comes back.
     if (!(await this.audio.play(song))) return
     const now = ds.millis()
+    this.position = position
+    this.advance = false
+    this.rescoring.playing()
     this.beforeMs = 0
-    this.lengthMs = lengthAt(list, this.position)
+    this.lengthMs = lengthAt(list, position)
     this.checkpointAt = now + CHECKPOINT_MS
     this.listen = {
       sequence: 0,
@@ -338,10 +358,10 @@ export class Player {
       startMs: now,
       song: song,
       listVersion: this.version % 256,
-      position: this.position,
+      position: position,
       heardMs: 0,
       reason: END_POWER_LOST,
-      flags: flagsAt(list, this.position),
+      flags: flagsAt(list, position) | flags,
       pauses: 0,
       volume: volume,
     }

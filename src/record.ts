@@ -43,7 +43,7 @@ export const END_ERROR = 8
 export const FLAG_EXPLORE = 1
 export const FLAG_LIKED = 2
 export const FLAG_ORGANIC = 4
-/** @public of the layout */
+/** The board chose the song itself: adapt.ts. */
 export const FLAG_REORDERED = 8
 
 /** Largest value that the three bytes of heardMs hold: 4 h 39 min. Longer listens are stored as this. */

@@ -4,9 +4,9 @@
 
 import * as ds from "@devicescript/core"
 import { type BoardMemory, PART_BYTES } from "./memory/board-memory"
-import { countOf, faultOf, versionOf } from "./playlist"
+import { faultOf, sizeOf, versionOf } from "./playlist"
 import { type BoardState, NO_SLOT } from "./state"
-import { LIST_HEADER_BYTES, LIST_ITEM_BYTES, REFUSED_STORE, REFUSED_TOO_LARGE } from "./wire"
+import { LIST_HEADER_BYTES, REFUSED_STORE } from "./wire"
 
 /** How long one fiber waits before it looks again whether the other has done with the slots. */
 const TURN_MS = 5
@@ -40,8 +40,7 @@ export class PlaylistSlots {
 
   /** Checks `bytes` and stages them; a REFUSED_ code where they can't be, 0 where they are. */
   async stage(bytes: Buffer): Promise<number> {
-    if (bytes.length > this.memory.maxListBytes) return REFUSED_TOO_LARGE
-    const fault = faultOf(bytes, this.maxSong)
+    const fault = faultOf(bytes, this.maxSong, this.memory.maxListBytes)
     if (fault !== 0) return fault
     await this.turn()
     try {
@@ -101,7 +100,7 @@ export class PlaylistSlots {
   private async read(slot: number): Promise<Buffer> {
     const head = await this.memory.readPart(slot, 0)
     if (!head || head.length < LIST_HEADER_BYTES) return undefined
-    const size = LIST_HEADER_BYTES + countOf(head) * LIST_ITEM_BYTES
+    const size = sizeOf(head)
     if (size > this.memory.maxListBytes) return undefined
     const bytes = Buffer.alloc(size)
     for (let at = 0; at < size; at += PART_BYTES) {
@@ -109,7 +108,7 @@ export class PlaylistSlots {
       if (!part || part.length < Math.min(PART_BYTES, size - at)) return undefined
       bytes.blitAt(at, part, 0, Math.min(PART_BYTES, size - at))
     }
-    return faultOf(bytes, this.maxSong) === 0 ? bytes : undefined
+    return faultOf(bytes, this.maxSong, this.memory.maxListBytes) === 0 ? bytes : undefined
   }
 
   private async turn(): Promise<void> {

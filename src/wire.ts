@@ -158,16 +158,32 @@ export const MAX_SLEEP_MINUTES = 1440
 export const PART_BYTES = 1024
 /** Largest playlist of a board with settings flash: ten entries of 200 bytes. */
 export const MAX_PLAYLIST_BYTES = 2000
+/** Largest playlist of a board with FRAM, and of the format. */
+export const MAX_FRAM_PLAYLIST_BYTES = 5000
 /** Position is one byte of the record. */
 export const MAX_PLAYLIST_ITEMS = 256
 
 // A playlist as bytes, little endian:
-//   0 magic "FT" | 2 layout u8 = 1 | 3 flags u8 (LIST_ values) | 4 version u32 | 8 items u16 | 10 reserved u16 = 0
+//   0 magic "FT" | 2 layout u8 = 1 or 2 | 3 flags u8 = 0 | 4 version u32 | 8 items u16
+//   10 u16: 0 in layout 1, bytes of the whole playlist in layout 2
 //   12 checksum: first 4 bytes of SHA-256 over bytes 0 to 11 followed by 16 to the end
 //   16 items, 6 bytes each: song u16 | length in ms u24 | flags u8 (record.ts FLAG_EXPLORE)
+//
+// Layout 2 has a section behind the items, from which the board chooses (adapt.ts). At its beginning:
+//   0 particles M u8, 1 … 32 | 1 variables V u8, 0 … 12 | 2 lists L u8, 1 … 3 | 3 flags u8: 1 = worth in seconds
+//   4 songs per list n u16, 1 … items | 6 listens before the first choice u8 | 7 u8 = 0
+//   8 margin u16, thousandths | 10 epsilon u16, thousandths, 0 … 1000 | 12 seed u32
+//   16 scale of the constants f32 | 20 scale of σ f32 | 24 scales of the variables, V × f32; all normal, above 0
+// then  lists 1 … L − 1, n items u8 each, none twice in a list (list 0 is the items 0 … n − 1 in their order)
+//       attributes, V × i8 for each item
+//       constants, M × i16 | σ, M × u16 above 0 | coefficients of variable 0, M × i16 | of variable 1 | …
+// Under particle m a song's log time in seconds has the mean constant·scale + Σ attribute·coefficient·scale of the
+// variable, and the standard deviation σ·scale. Items that no list has are alternates.
 export const LIST_MAGIC_0 = 0x46
 export const LIST_MAGIC_1 = 0x54
 export const LIST_LAYOUT = 1
+export const LIST_LAYOUT_ADAPTIVE = 2
+export const LIST_SIZE_AT = 10
 export const LIST_HEADER_BYTES = 16
 export const LIST_CHECKSUM_AT = 12
 export const LIST_CHECKSUM_BYTES = 4

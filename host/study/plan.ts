@@ -2,6 +2,7 @@
 
 import Type from "typebox"
 import Value from "typebox/value"
+import { MAX_LISTS, MAX_PARTICLES, MAX_VARIABLES } from "../../src/adapt.js"
 import { MAX_VOLUME } from "../../src/record.js"
 import {
   CONTROL_LIKE,
@@ -26,6 +27,25 @@ const Arm = Type.Object(
     design: Design,
     /** Relative share of the subjects. */
     share: Type.Number({ exclusiveMinimum: 0, default: 1 }),
+  },
+  { additionalProperties: false },
+)
+
+const OnDevice = Type.Object(
+  {
+    /** Share by which what is expected of another song must exceed what is expected of the next one. */
+    margin: Type.Number({ minimum: 0, maximum: 60, default: 0.1 }),
+    /** Songs beyond the playlist that may take the place of listed ones, the most useful first. */
+    alternates: Type.Integer({ minimum: 0, maximum: MAX_PLAYLIST_ITEMS - 1, default: 20 }),
+    /** Whole playlists among which the board chooses after the first listens. */
+    lists: Type.Integer({ minimum: 1, maximum: MAX_LISTS, default: 1 }),
+    /** Listens that a board weighs before it chooses. */
+    after: Type.Integer({ minimum: 0, maximum: 255, default: 3 }),
+    /** Probability that a choice is drawn uniformly from what may come next, so that propensities are not 0 and 1. */
+    epsilon: Type.Number({ minimum: 0, maximum: 1, default: 0 }),
+    /** Particles that the board gets, and variables that they span; what a board has no room for is left out. */
+    particles: Type.Integer({ minimum: 1, maximum: MAX_PARTICLES, default: MAX_PARTICLES }),
+    variables: Type.Integer({ minimum: 1, maximum: MAX_VARIABLES, default: MAX_VARIABLES }),
   },
   { additionalProperties: false },
 )
@@ -94,6 +114,13 @@ const PlanSchema = Type.Object(
     forgetting: Type.Union([Type.Literal("auto"), Type.Number({ exclusiveMinimum: 0, maximum: 1 })], {
       default: "auto",
     }),
+    /** Lets boards reweigh the taste after every listen and choose the next song themselves, {} for all defaults. Left
+     *  out: they play the designed order. The design's propensities hold for a song having a slot of a playlist that
+     *  is played as it stands; a board that reorders plays liked songs early and leaves others out, so what is heard
+     *  of a song is no longer independent of the plays before it. An analysis that relies on the design must take
+     *  the probability of every choice into account (host/study/repeat-choices.ts gives it; epsilon keeps it above
+     *  0), and arms that are to be compared must not differ in this by accident. */
+    onDevice: Type.Optional(OnDevice),
     /** Which procedure estimates: the corrected one or the literal one for replication. */
     profile: Type.Union([Type.Literal("default"), Type.Literal("thesis")], { default: "default" }),
   },

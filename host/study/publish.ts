@@ -1,6 +1,9 @@
 // Publishing: a designed playlist becomes the next version for the subject's board.
 
+import { PER_MILLE } from "../../src/adapt.js"
 import { FLAG_EXPLORE } from "../../src/record.js"
+import { MAX_FRAM_PLAYLIST_BYTES, MAX_PLAYLIST_BYTES } from "../../src/wire.js"
+import { type BoardPlaylist, fitToBoard } from "../design/on-device.js"
 import { packPlaylist } from "../protocol/playlist.js"
 import type { Playlist, PlaylistItem } from "../store/playlists.js"
 import type { Store } from "../store/store.js"
@@ -15,34 +18,77 @@ interface Publication {
   items: readonly PlaylistItem[]
   /** Figures of the design, the same for the same seed. */
   summary: Record<string, unknown>
+  /** What the board needs to choose by itself; `items` are its first list. */
+  onDevice?: BoardPlaylist
 }
 
+interface Published extends Playlist {
+  /** What had to be left out. */
+  notes: string[]
+}
+
+/** SyncHealth.store of a board with FRAM. */
+const STORE_FRAM = 1
+
 /** Stores the playlist for the subject's open enrolment; the board downloads it at its next sync. */
-export async function publish(store: Store, publication: Publication): Promise<Playlist> {
-  const { subject, items, at, wave, design, summary } = publication
+export async function publish(store: Store, publication: Publication): Promise<Published> {
+  const { subject, items, at, wave, design, onDevice } = publication
   const known = await store.subjects.get(subject)
   const enrolment = await store.subjects.enrolmentOf(subject)
   if (known === undefined || enrolment === undefined) {
     throw new Error(`subject ${subject}: a playlist needs an open enrolment, found none`)
   }
-  const lengths = await store.songs.lengths(items.map((item) => item.song))
-  const entries = items.map((item) => {
-    const lengthMs = lengths.get(item.song)
+  const { device } = enrolment
+  const maxBytes = onDevice === undefined ? MAX_PLAYLIST_BYTES : await slotBytes(store, device)
+  const fitted = onDevice && fitToBoard(onDevice, maxBytes)
+  const notes = fitted?.notes ?? []
+  if (onDevice !== undefined && fitted === undefined) {
+    notes.push(`on the device: nothing to choose by fits ${maxBytes} bytes beside ${items.length} songs`)
+  }
+  const songs = fitted?.songs ?? items.map((item) => item.song)
+  const explored = new Set(items.filter((item) => item.tag === "explore").map((item) => item.song))
+  const lengths = await store.songs.lengths(songs)
+  const entries = songs.map((song) => {
+    const lengthMs = lengths.get(song)
     if (lengthMs === undefined) {
-      throw new Error(`playlist of subject ${subject}: song ${item.song} is not in the catalogue`)
+      throw new Error(`playlist of subject ${subject}: song ${song} is not in the catalogue`)
     }
-    return { song: item.song, lengthMs, flags: item.tag === "explore" ? FLAG_EXPLORE : 0 }
+    return { song, lengthMs, flags: explored.has(song) ? FLAG_EXPLORE : 0 }
   })
+  const summary = fitted ? { ...publication.summary, onDevice: sentOf(fitted) } : publication.summary
   await store.playlists.startWave(wave, at)
-  return store.playlists.publish({
+  const playlist = await store.playlists.publish({
     subject,
-    device: enrolment.device,
+    device,
     wave,
     arm: known.arm,
     design,
     at,
     summary,
     items,
-    pack: (version) => packPlaylist(entries, version),
+    pack: (version) => packPlaylist(entries, version, fitted?.adaptation),
   })
+  return { ...playlist, notes }
+}
+
+/** What a slot of the device holds, as far as its last sync tells. */
+async function slotBytes(store: Store, device: string): Promise<number> {
+  const sync = (await store.syncs.latest()).find((row) => row.device === device)
+  return sync?.health.store === STORE_FRAM ? MAX_FRAM_PLAYLIST_BYTES : MAX_PLAYLIST_BYTES
+}
+
+/** What the board got, for the record. */
+function sentOf({ songs, adaptation, notes }: NonNullable<ReturnType<typeof fitToBoard>>) {
+  const { size, lists, constants, variables, after, margin, epsilon } = adaptation
+  const listed = new Set([...songs.slice(0, size).keys(), ...lists.flat()]).size
+  return {
+    lists: lists.length + 1,
+    alternates: songs.length - listed,
+    particles: constants.numbers.length,
+    variables: variables.length,
+    after,
+    margin: margin / PER_MILLE,
+    epsilon: epsilon / PER_MILLE,
+    notes,
+  }
 }

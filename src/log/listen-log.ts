@@ -77,7 +77,7 @@ export class ListenLog {
     this.state.boot++
     // Without a start that is kept two boots could have the same name: better no music than a wrong record.
     while (!(await this.state.commit())) await ds.sleep(RETRY_MS)
-    const newest = this.memory.stateEndsLog ? await this.last() : await this.newest()
+    const newest = this.memory.stateEndsLog ? await this.stored(this.state.last) : await this.newest()
     if (newest && newest.sequence > this.state.last) this.state.last = newest.sequence
     this.closed = this.state.last
     const open = await this.lastCheckpoint()
@@ -101,6 +101,17 @@ export class ListenLog {
   /** The sequence that the open listen has, or the next one gets. */
   nextSequence(): number {
     return this.state.last + this.waiting.length + 1
+  }
+
+  /** Sequence of the newest listen that has ended; 0 = none. */
+  lastSequence(): number {
+    return this.closed + this.waiting.length
+  }
+
+  /** The listen with this sequence, where the memory holds it or it waits for the memory; undefined otherwise. */
+  async record(sequence: number): Promise<ListenRecord> {
+    for (const record of this.waiting) if (record.sequence === sequence) return record
+    return await this.stored(sequence)
   }
 
   /** Keeps the listen that goes on, as it would be if the power went now; false where the memory refused. */
@@ -275,9 +286,8 @@ export class ListenLog {
     return { record: record, paused: bytes[RECORD_BYTES] === 1 }
   }
 
-  /** The record that the state names as the last one; undefined where there is none or it does not check. */
-  private async last(): Promise<ListenRecord> {
-    const sequence = this.state.last
+  /** The record in the ring, if it checks. */
+  private async stored(sequence: number): Promise<ListenRecord> {
     if (sequence === 0) return undefined
     const slot = (sequence - 1) % this.memory.capacity
     const bytes = await this.readSurely(Math.idiv(slot, PAGE_RECORDS))

@@ -47,7 +47,7 @@ function decodes(
 decodes("msgpack", decodeMessagePack, encodeMessagePack)
 decodes("request", decodeRequest, encodeMessagePack)
 decodes("reply", decodeReply, (value: SyncReply) => encodeReply(value))
-decodes("playlist", unpackPlaylist, (value) => packPlaylist(value.items, value.version))
+decodes("playlist", unpackPlaylist, (value) => packPlaylist(value.items, value.version, value.adaptation))
 decodes(
   "record",
   (bytes) => {

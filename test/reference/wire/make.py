@@ -379,9 +379,65 @@ def playlist(version, items, magic=b"FT", layout=1, count=None, flags=0, checksu
     return head + (checksum or hashlib.sha256(head + body).digest()[:4]) + body
 
 
+def adaptive(version, items, given, count=None, size=None, head=None, scales=None, cut=0, more=b""):
+    """A playlist of layout 2. `head`, `scales`: bytes of the section header, and scales, to put in their places."""
+    constants, sigmas, variables = given["constants"], given["sigmas"], given["variables"]
+    section = bytearray(struct.pack(
+        "<BBBBHBBHHI", len(constants["numbers"]), len(variables), 1 + len(given["lists"]),
+        given["worth"] == "seconds", given["size"], given["after"], 0, given["margin"], given["epsilon"], given["seed"]))
+    for at, value in (head or {}).items():
+        section[at] = value
+    for index, part in enumerate([constants, sigmas, *variables]):
+        section += (scales or {}).get(index) or struct.pack("<f", part["scale"])
+    for listed in given["lists"]:
+        section += bytes(listed)
+    for i in range(len(items)):
+        section += b"".join(struct.pack("<b", v["attributes"][i]) for v in variables)
+    section += b"".join(struct.pack("<h", n) for n in constants["numbers"])
+    section += b"".join(struct.pack("<H", n) for n in sigmas["numbers"])
+    for v in variables:
+        section += b"".join(struct.pack("<h", n) for n in v["coefficients"])
+    body = b"".join(struct.pack("<H", s) + struct.pack("<I", ms)[:3] + bytes([f]) for s, ms, f in items)
+    body += bytes(section) + more
+    if cut:
+        body = body[:-cut]
+    count = len(items) if count is None else count
+    front = b"FT" + bytes([2, 0]) + struct.pack("<IHH", version, count, 16 + len(body) if size is None else size)
+    return front + hashlib.sha256(front + body).digest()[:4] + body
+
+
+def good_adaptive(name, version, items, given):
+    value = {"version": version, "items": [{"song": s, "lengthMs": ms, "flags": f} for s, ms, f in items],
+             "adaptation": given}
+    return {"name": name, "hex": adaptive(version, items, given).hex(), "value": value}
+
+
+def flip_last(raw):
+    return raw[:-1] + bytes([raw[-1] ^ 1])
+
+
 def good_list(name, version, items):
     value = {"version": version, "items": [{"song": s, "lengthMs": ms, "flags": f} for s, ms, f in items]}
     return {"name": name, "hex": playlist(version, items).hex(), "value": value}
+
+
+table = [(7, 168000, 0), (300, 237000, 1), (12, 200000, 0), (65535, 16777215, 0)]
+small = dict(
+    size=2, lists=[[2, 0]], worth="share", after=3, margin=100, epsilon=50, seed=305419896,
+    constants=dict(scale=0.0001220703125, numbers=[32767, -32768]),
+    sigmas=dict(scale=0.000030517578125, numbers=[1, 65535]),
+    variables=[dict(scale=0.0009765625, attributes=[127, -128, 0, 5], coefficients=[-32768, 32767]),
+               dict(scale=1.0, attributes=[0, 1, 0, 1], coefficients=[12, -7])],
+)
+none = dict(scale=1.0, numbers=[])
+BAD_SCALES = {
+    "0": bytes(4), "negative": struct.pack("<f", -1.0), "not a number": struct.pack("<f", math.nan),
+    "infinite": struct.pack("<f", math.inf), "denormal": struct.pack("<I", 0x007FFFFF),
+}
+
+
+def some(**changes):
+    return {**small, **changes}
 
 
 three = [(7, 168000, 0), (300, 237000, 1), (65535, 16777215, 0)]
@@ -399,14 +455,56 @@ write("playlist", [
     bad("nothing at all", "", "format"),
     bad("half a header", right[:8], "format"),
     bad("another magic", playlist(3, three, magic=b"TF"), "format"),
-    bad("layout 2", playlist(3, three, layout=2), "format"),
+    bad("layout 3", playlist(3, three, layout=3), "format"),
     bad("says 65535 songs", playlist(3, three, count=65535), "format"),
     bad("version 0", playlist(0, three), "range"),
     bad("no songs", playlist(3, []), "range"),
     bad("song 0", playlist(3, [(7, 168000, 0), (0, 1000, 0)]), "range"),
     bad("a song of 0 ms", playlist(3, [(7, 0, 0)]), "range"),
     bad("257 songs", playlist(3, [(i + 1, 1000, 0) for i in range(257)]), "range"),
-    bad("2002 bytes", playlist(3, [(i + 1, 1000, 0) for i in range(331)]), "size"),
+    bad("5002 bytes", playlist(3, [(i + 1, 1000, 0) for i in range(831)]), "size"),
+    good_adaptive("layout 2: one particle, no variable, one song", 7, [(5, 180000, 0)], dict(
+        size=1, lists=[], worth="share", after=0, margin=0, epsilon=0, seed=0,
+        constants=dict(scale=0.0001220703125, numbers=[32767]), sigmas=dict(scale=0.0001220703125, numbers=[1]),
+        variables=[])),
+    good_adaptive("layout 2: two particles over two variables, two lists and an alternate", 4294967295, table, small),
+    good_adaptive("layout 2: 50 songs, 6 alternates, 32 particles over 12 variables", 8,
+                  [(i + 1, 180000 + i, i % 2) for i in range(56)], dict(
+        size=50, lists=[], worth="seconds", after=255, margin=65535, epsilon=1000, seed=4294967295,
+        constants=dict(scale=2.0 ** -126, numbers=[1000 * m - 16000 for m in range(32)]),
+        sigmas=dict(scale=2.0 ** 127, numbers=[65535 - m for m in range(32)]),
+        variables=[dict(scale=2.0 ** -v, attributes=[(37 * i + v) % 256 - 128 for i in range(56)],
+                        coefficients=[2047 * m - 32768 + v for m in range(32)]) for v in range(12)])),
+    bad("layout 2: half a section header", adaptive(3, table, small, cut=90), "format"),
+    bad("layout 2: cut by one byte", adaptive(3, table, small, cut=1), "format"),
+    bad("layout 2: one byte left over", adaptive(3, table, small) + b"\0", "format"),
+    bad("layout 2: one byte left over, and counted", adaptive(3, table, small, more=b"\0"), "format"),
+    bad("layout 2: another size than it has", adaptive(3, table, small, size=200), "format"),
+    bad("layout 2: no section", playlist(3, three, layout=2), "format"),
+    bad("layout 2: more items than bytes", adaptive(3, table, small, count=65535), "format"),
+    bad("layout 2: fewer items than it has", adaptive(3, table, small, count=3), "format"),
+    bad("layout 2: 255 particles that are not there", adaptive(3, table, small, head={0: 255}), "format"),
+    bad("layout 2: a third list that is not there", adaptive(3, table, small, head={2: 3}), "format"),
+    bad("layout 2: one bit of a coefficient flipped", flip_last(adaptive(3, table, small)), "checksum"),
+    bad("layout 2: version 0", adaptive(0, table, small), "range"),
+    bad("layout 2: song 0", adaptive(3, [(0, 1000, 0)] + table[1:], small), "range"),
+    bad("layout 2: no particle", adaptive(3, table, some(constants=none, sigmas=none, variables=[])), "range"),
+    bad("layout 2: 33 particles", adaptive(3, table, some(
+        constants=dict(scale=1.0, numbers=[1] * 33), sigmas=dict(scale=1.0, numbers=[1] * 33), variables=[])), "range"),
+    bad("layout 2: 13 variables", adaptive(3, table, some(variables=small["variables"][:1] * 13)), "range"),
+    bad("layout 2: no list", adaptive(3, table, some(lists=[]), head={2: 0}), "range"),
+    bad("layout 2: four lists", adaptive(3, table, some(lists=[[0, 1]] * 3)), "range"),
+    bad("layout 2: lists of no song", adaptive(3, table, some(size=0, lists=[])), "range"),
+    bad("layout 2: lists longer than the table", adaptive(3, table, some(size=5, lists=[])), "range"),
+    bad("layout 2: an unknown flag", adaptive(3, table, small, head={3: 2}), "range"),
+    bad("layout 2: a reserved byte that is not 0", adaptive(3, table, small, head={7: 1}), "range"),
+    bad("layout 2: epsilon above 1", adaptive(3, table, some(epsilon=1001)), "range"),
+    bad("layout 2: an item beyond the table", adaptive(3, table, some(lists=[[0, 4]])), "range"),
+    bad("layout 2: an item twice in a list", adaptive(3, table, some(lists=[[2, 2]])), "range"),
+    bad("layout 2: sigma 0", adaptive(3, table, some(sigmas=dict(scale=1.0, numbers=[1, 0]))), "range"),
+    *(bad(f"layout 2: the scale of {name} is {what}", adaptive(3, table, small, scales={index: raw}), "range")
+      for index, name in enumerate(["the constants", "sigma", "variable 0", "variable 1"])
+      for what, raw in BAD_SCALES.items() if index == 0 or what == "not a number"),
 ])
 
 # ---------------------------------------------------------------- seals

@@ -11,8 +11,9 @@ import { packRecord, unpackRecord } from "../../../src/record"
 import { unpackReply } from "../../../src/reply"
 import { packRequest } from "../../../src/request"
 import { openBody, sealRequest } from "../../../src/seal"
+import { MAX_FRAM_PLAYLIST_BYTES } from "../../../src/wire"
 
-const MAX_JOB_BYTES = 5000
+const MAX_JOB_BYTES = 5100
 const none = Buffer.alloc(0)
 const packer = new Packer(Buffer.alloc(4200))
 
@@ -60,7 +61,7 @@ function record(bytes: Buffer): Buffer {
 }
 
 async function playlist(bytes: Buffer): Promise<Buffer> {
-  const fault = faultOf(bytes, 65535)
+  const fault = faultOf(bytes, 65535, MAX_FRAM_PLAYLIST_BYTES)
   if (fault !== 0) throw new RangeError("" + fault + ":")
   packer.clear()
   packer.array(1 + 3 * countOf(bytes))

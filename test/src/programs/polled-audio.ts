@@ -13,6 +13,7 @@ import { SettingsFlash } from "../../../src/flash"
 import { ListenLog } from "../../../src/log/listen-log"
 import { SettingsMemory } from "../../../src/memory/settings-memory"
 import { Player, PRESS_PLAY } from "../../../src/player"
+import { Rescoring } from "../../../src/rescoring"
 import { SerialLink } from "../../../src/serial"
 import { PlaylistSlots } from "../../../src/slots"
 import { BoardState } from "../../../src/state"
@@ -81,7 +82,7 @@ async function main(): Promise<void> {
   const audio = new PolledAudio()
   const lists = new PlaylistSlots(memory, state, audio.maxFile)
   await lists.open()
-  const player = new Player(audio, log, lists, state)
+  const player = new Player(audio, log, lists, state, new Rescoring(log))
   playButton.up.subscribe(() => player.press(PRESS_PLAY, ds.millis()))
   player.start(last)
   const sync = new Sync({
