@@ -85,6 +85,8 @@ export interface CompileOptions {
   /** Name and version that the bytecode carries. */
   name: string
   version: string
+  /** Source files that are on no disk: text by path, relative to the root with slashes. */
+  files?: Readonly<Record<string, string>>
 }
 
 export interface CompileResult {
@@ -317,7 +319,7 @@ export async function compile(entry: string, options: CompileOptions): Promise<C
         if (name in libraries) return libraries[name]
         throw new Error(`${name}: not among the libraries of @devicescript/cli`)
       }
-      const text = readFileSync(resolve(root, path), "utf8")
+      const text = options.files?.[name] ?? readFileSync(resolve(root, path), "utf8")
       if (!name.includes("node_modules/") && name.endsWith(".ts")) sources.push(name)
       return text
     },
