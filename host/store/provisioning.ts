@@ -5,7 +5,7 @@ import type { Kysely } from "kysely"
 import { appendEvent } from "./events.js"
 import type { Tables } from "./schema.js"
 
-export interface Provisioning {
+interface Provisioning {
   /** Unix milliseconds. */
   at: number
   port: string

@@ -13,7 +13,10 @@ function tableUnder(heading: string): string[][] {
   const first = lines.findIndex((line) => line.startsWith("|"))
   const rows = lines.slice(first)
   return rows
-    .slice(0, rows.findIndex((line) => !line.startsWith("|")))
+    .slice(
+      0,
+      rows.findIndex((line) => !line.startsWith("|")),
+    )
     .filter((line) => !/^[|-]+$/.test(line))
     .map((line) =>
       line
@@ -43,7 +46,9 @@ test("the wiring table agrees with the boards' files", () => {
 test("the guide leaves a place for the light, and names commands by their options", () => {
   assert.equal(tableUnder("Status light").length, 1)
   const source = readFileSync(join(root, "host", "cli", "flash.ts"), "utf8")
-  for (const [option] of guide.matchAll(/--(?:all-ports|store|wifi-file|address|count|force|simulate|esptool)\b/g)) {
+  for (const [option] of guide.matchAll(
+    /--(?:all-ports|store|wifi-file|address|count|force|simulate|esptool)\b/g,
+  )) {
     assert.ok(source.includes(`"${option}`), option)
   }
 })
