@@ -46,24 +46,34 @@ async function begin(study: Study, subject: number, options: Options): Promise<v
   if (options.key !== undefined && !/^[0-9a-f]{64}$/i.test(options.key)) {
     throw new CommandError(`--key: must be ${KEY_BYTES * 2} hexadecimal digits`)
   }
-  const known = await study.store.subjects.get(subject)
-  const key = options.key === undefined ? randomBytes(KEY_BYTES) : Buffer.from(options.key, "hex")
+  const { store, plan } = study
+  const known = await store.subjects.get(subject)
   const device = options.device.toLowerCase()
-  const arm = options.arm ?? known?.arm ?? allocateArm(study.plan, subject)
-  await enrol(study.store, {
-    subject,
-    label: options.label,
-    device,
-    arm,
-    key: new Uint8Array(key),
-    at: Date.now(),
-  })
-  answer(options, { subject, device, arm, key: key.toString("hex"), syncPath: `/v1/sync/${device}` }, [
-    `Subject ${subject} carries board ${device} in arm ${arm}.`,
+  const arm = options.arm ?? known?.arm ?? allocateArm(plan, subject)
+  // A board that was flashed holds its key already: it is not drawn anew, and nobody needs to see it.
+  const flashed = options.key === undefined && (await store.provisioning.latest(device)) !== undefined
+  const held = flashed ? await store.subjects.device(device) : undefined
+  const key =
+    held?.key ?? (options.key === undefined ? randomBytes(KEY_BYTES) : Buffer.from(options.key, "hex"))
+  await enrol(store, { subject, label: options.label, device, arm, key: new Uint8Array(key), at: Date.now() })
+  const enrolled = { subject, device, arm, syncPath: `/v1/sync/${device}` }
+  const carries = `Subject ${subject} carries board ${device} in arm ${arm}.`
+  const next = "Next: fieldtune round makes the first playlist, fieldtune serve lets the board fetch it"
+  if (held !== undefined) {
+    answer(options, enrolled, [
+      carries,
+      "The board holds its key and the host's address since it was flashed.",
+      next,
+    ])
+    return
+  }
+  const hex = Buffer.from(key).toString("hex")
+  answer(options, { ...enrolled, key: hex }, [
+    carries,
     "Write these to the board's settings, and keep the key secret (fieldtune.db holds it too):",
-    `  ftkey   ${key.toString("hex")}   (as ${KEY_BYTES} raw bytes)`,
-    `  fthost  http://ADDRESS:${study.plan.port}   (the machine that runs fieldtune serve)`,
-    "Next: fieldtune round makes the first playlist, fieldtune serve lets the board fetch it",
+    `  ftkey   ${hex}   (as ${KEY_BYTES} raw bytes)`,
+    `  fthost  http://ADDRESS:${plan.port}   (the machine that runs fieldtune serve)`,
+    next,
   ])
 }
 

@@ -9,6 +9,7 @@ import { demoCommand } from "./demo.js"
 import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
 import { fitCommand } from "./fit.js"
+import { flashCommand } from "./flash.js"
 import { initCommand } from "./init.js"
 import { rehearseCommand } from "./rehearse.js"
 import { replicateCommand } from "./replicate.js"
@@ -26,6 +27,7 @@ const program = new Command("fieldtune")
   .version(version)
   .addCommand(initCommand())
   .addCommand(catalogueCommand())
+  .addCommand(flashCommand())
   .addCommand(enrolCommand())
   .addCommand(serveCommand())
   .addCommand(roundCommand())

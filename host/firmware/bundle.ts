@@ -85,6 +85,8 @@ export interface CompileOptions {
   /** Name and version that the bytecode carries. */
   name: string
   version: string
+  /** Source files that are on no disk: text by path, relative to the root with slashes. */
+  files?: Readonly<Record<string, string>>
 }
 
 export interface CompileResult {
@@ -241,6 +243,15 @@ export async function createVm(options: VmOptions): Promise<Vm> {
   }
 }
 
+const COMPILER_FUNCTIONS = [
+  "compileWithHost",
+  "resolveBuildConfig",
+  "preludeFiles",
+  "pinsInfo",
+  "jsonToDcfg",
+  "serializeDcfg",
+]
+
 let compilerModule: any
 
 function compiler(): any {
@@ -253,7 +264,7 @@ function compiler(): any {
     `${moduleText(COMPILER_MODULE)}\nreturn ${COMPILER_MODULE};`,
   )
   const loaded = load(commonJs, createRequire(bundlePath()), bundlePath(), dirname(bundlePath()))()
-  for (const name of ["compileWithHost", "resolveBuildConfig", "preludeFiles", "pinsInfo"]) {
+  for (const name of COMPILER_FUNCTIONS) {
     if (typeof loaded[name] !== "function") throw layoutError(`the compiler has no function ${name}`)
   }
   compilerModule = loaded
@@ -284,6 +295,35 @@ function readBoards(root: string, architectures: Record<string, unknown>): objec
     if (errors.length > 0) throw problem(errors.join("; "))
     return board
   })
+}
+
+/** Where things lie in the flash of a board, bytes from its start, and the board's configuration. */
+export interface BoardLayout {
+  /** esp32, esp32c3 or esp32s3. */
+  chip: string
+  runtimeOffset: number
+  configurationOffset: number
+  /** Pins, buses and light in DeviceScript's binary form. */
+  configuration: Uint8Array
+  partitionOffset: number
+  partitionBytes: number
+}
+
+/** The layout of the board `id` of `root`/boards. */
+export function boardLayout(root: string, id: string): BoardLayout {
+  const { resolveBuildConfig, jsonToDcfg, serializeDcfg } = compiler()
+  const architectures = resolveBuildConfig().archs
+  const board: any = readBoards(root, architectures).find((b: any) => b.id === id)
+  if (board === undefined) throw new RangeError(`board ${id}: no boards/${id}${BOARD_SUFFIX}`)
+  const arch = architectures[board.archId]
+  return {
+    chip: board.archId,
+    runtimeOffset: Number(arch.binFlashOffset),
+    configurationOffset: Number(arch.dcfgOffset),
+    configuration: serializeDcfg(jsonToDcfg(board, true)),
+    partitionOffset: Number(arch.fstorOffset),
+    partitionBytes: arch.fstorPages * arch.flashPageSize,
+  }
 }
 
 /** The TypeScript compiler chains messages: a text, or a text with further ones. */
@@ -317,7 +357,7 @@ export async function compile(entry: string, options: CompileOptions): Promise<C
         if (name in libraries) return libraries[name]
         throw new Error(`${name}: not among the libraries of @devicescript/cli`)
       }
-      const text = readFileSync(resolve(root, path), "utf8")
+      const text = options.files?.[name] ?? readFileSync(resolve(root, path), "utf8")
       if (!name.includes("node_modules/") && name.endsWith(".ts")) sources.push(name)
       return text
     },

@@ -9,10 +9,22 @@ export interface FirmwareManifest {
   root: string
   name: string
   version: string
-  /** Entry file of the firmware, relative to the root. */
+  /** Entry file of the simulator's firmware, relative to the root. */
   entry: string
+  /** Boards that firmware is built for, in the manifest's order. */
+  boards: BoardTarget[]
   /** Largest bytecode that the manifest allows, bytes. */
   bytecodeBytes: number
+}
+
+/** A board of boards/ and the program that it gets. */
+export interface BoardTarget {
+  /** boards/<id>.board.json */
+  id: string
+  /** Name of its sound board. */
+  soundBoard: string
+  /** Entry file of the sound board's firmware, relative to the root. */
+  entry: string
 }
 
 const MANIFEST_FILE = "devicescript.json"
@@ -28,6 +40,14 @@ export function firmwareManifest(): FirmwareManifest {
     throw new Error(`${file}: not readable as JSON`, { cause })
   }
   const { name, version, entry, limits } = manifest
+  const boards = (manifest.boards ?? []).map(({ id, soundBoard }: BoardTarget) => {
+    const program = manifest.soundBoards?.[soundBoard]
+    if (typeof id !== "string" || typeof program !== "string") {
+      const given = JSON.stringify({ id, soundBoard })
+      throw new Error(`${file}: "boards" must name an id and one of "soundBoards", is ${given}`)
+    }
+    return { id, soundBoard, entry: program }
+  })
   for (const [field, value] of Object.entries({ name, version, entry })) {
     if (typeof value !== "string" || value === "") {
       throw new Error(`${file}: "${field}" must be a text that is not empty, is ${JSON.stringify(value)}`)
@@ -37,7 +57,7 @@ export function firmwareManifest(): FirmwareManifest {
   if (!Number.isInteger(bytecodeBytes) || bytecodeBytes <= 0) {
     throw new Error(`${file}: "limits.bytecodeBytes" must be a positive integer, is ${bytecodeBytes}`)
   }
-  return { root, name, version, entry, bytecodeBytes }
+  return { root, name, version, entry, boards, bytecodeBytes }
 }
 
 /** The nearest folder above this file that holds a manifest. */

@@ -8,7 +8,7 @@ import { type Chip, SimulatedI2cBus } from "./i2c-bus.js"
 import { SoundBoard, type SoundSource } from "./sound-board.js"
 
 /** Flash image of an ESP32. */
-const FLASH_BYTES = 256 * 1024
+export const FLASH_BYTES = 256 * 1024
 /** Between two ends of the bus. */
 const BUS_LATENCY_MS = 1
 /** The bus has seen the board by then, and its settings can be written. */
@@ -23,7 +23,8 @@ export type ButtonName = "play" | "skip" | "stop"
 export interface BoardOptions {
   /** Sixteen lower-case hexadecimal digits. */
   deviceId: string
-  bytecode: Uint8Array
+  /** Deployed at the start, unless `flash` is given. */
+  bytecode?: Uint8Array
   clock: VirtualClock
   net: VmNet
   /** The board's source of random bytes. */
@@ -36,6 +37,8 @@ export interface BoardOptions {
   chips?: readonly Chip[]
   /** Settings that are written from outside before the program starts. */
   settings?: Record<string, Uint8Array>
+  /** What is in flash when power comes first, instead of provisioning. */
+  flash?: Uint8Array
 }
 
 export class Board {
@@ -100,8 +103,9 @@ export class Board {
   /** A board with power, its program deployed and running. */
   static async start(options: BoardOptions): Promise<Board> {
     const board = new Board(options)
+    board.flash = options.flash ?? board.flash
     await board.powerOn()
-    await board.provision()
+    if (options.flash === undefined) await board.provision()
     return board
   }
 
@@ -109,7 +113,7 @@ export class Board {
   async provision(): Promise<void> {
     await this.clock.advance(BUS_READY_MS)
     for (const [key, value] of Object.entries(this.options.settings ?? {})) await this.set(key, value)
-    this.vm!.deploy(this.options.bytecode)
+    this.vm!.deploy(this.options.bytecode ?? new Uint8Array(0))
   }
 
   get powered(): boolean {

@@ -179,7 +179,26 @@ const VERSION_1: Statements = [
   "create trigger event_no_delete before delete on event begin select raise(abort, 'event is append-only'); end",
 ]
 
-const MIGRATIONS: readonly Statements[] = [VERSION_1]
+const VERSION_2: Statements = [
+  `create table provisioning (
+    id integer primary key autoincrement,
+    at integer not null,
+    port text not null,
+    device text references device (id),
+    mac text,
+    board text not null,
+    firmware text not null,
+    fingerprint text,
+    outcome text not null check (outcome in ('flashed', 'failed')),
+    detail text not null)`,
+  "create index provisioning_device on provisioning (device, id)",
+  `create trigger provisioning_no_update before update on provisioning
+    begin select raise(abort, 'provisioning is append-only'); end`,
+  `create trigger provisioning_no_delete before delete on provisioning
+    begin select raise(abort, 'provisioning is append-only'); end`,
+]
+
+const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2]
 
 /** The schema this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length

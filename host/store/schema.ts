@@ -27,6 +27,19 @@ export interface Tables {
     fromAt: number
     toAt: number | null
   }
+  /** One row for each time that a board was flashed, or was to be. */
+  provisioning: {
+    id: Generated<number>
+    at: number
+    port: string
+    device: string | null
+    mac: string | null
+    board: string
+    firmware: string
+    fingerprint: string | null
+    outcome: string
+    detail: string
+  }
   song: {
     id: number
     source: string

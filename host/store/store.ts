@@ -7,6 +7,7 @@ import { migrate } from "./migrations.js"
 import { type ModelStore, modelStore } from "./models.js"
 import { type PlaylistStore, playlistStore } from "./playlists.js"
 import { type PlayStore, playStore } from "./plays.js"
+import { type ProvisioningStore, provisioningStore } from "./provisioning.js"
 import { type SongStore, songStore } from "./songs.js"
 import { type SubjectStore, subjectStore } from "./subjects.js"
 import { type SyncStore, syncStore } from "./syncs.js"
@@ -19,6 +20,7 @@ export interface Store {
   readonly syncs: SyncStore
   readonly models: ModelStore
   readonly events: EventStore
+  readonly provisioning: ProvisioningStore
   close(): Promise<void>
 }
 
@@ -39,6 +41,7 @@ export async function openStore(path: string): Promise<Store> {
     syncs: syncStore(db),
     models: modelStore(db),
     events: eventStore(db),
+    provisioning: provisioningStore(db),
     close: () => db.destroy(),
   }
 }

@@ -55,6 +55,8 @@ export interface SubjectStore {
   enrolmentOf(subject: number): Promise<Enrolment | undefined>
   /** The open enrolment of the device, else the newest closed one: late records belong to its listener. */
   carrierOf(device: string): Promise<Enrolment | undefined>
+  /** The device with that id; created with `key`, without an enrolment, where it is new. A known one keeps its key. */
+  registerDevice(id: string, key: Uint8Array, at: number): Promise<Device>
   /** Creates subject and device where they are new and opens the enrolment, in one transaction. */
   enrol(entry: NewEnrolment): Promise<Enrolment>
   /** Closes the open enrolment of the device; false when there is none. */
@@ -100,6 +102,20 @@ export function subjectStore(db: Kysely<Tables>): SubjectStore {
         .orderBy("id", "desc")
         .limit(1)
         .executeTakeFirst(),
+    registerDevice: (id, key, at) =>
+      db.transaction().execute(async (tx) => {
+        const made = await tx
+          .insertInto("device")
+          .values({ id, key, createdAt: at })
+          .onConflict((c) => c.column("id").doNothing())
+          .returning("id")
+          .executeTakeFirst()
+        if (made !== undefined) {
+          await appendEvent(tx, { at, kind: "registered", subject: null, device: id, detail: {} })
+        }
+        const row = await tx.selectFrom("device").selectAll().where("id", "=", id).executeTakeFirstOrThrow()
+        return { ...row, key: bytesOf(row.key) }
+      }),
     enrol: (entry) =>
       db.transaction().execute(async (tx) => {
         const { subject, label, arm, device, key, at } = entry

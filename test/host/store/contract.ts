@@ -371,5 +371,42 @@ export function storeContract(name: string, open: OpenStore): void {
         })
         assert.equal(await contentHash(await reopen()), first[3])
       }))
+
+    test("a device is registered once and keeps its key; what was flashed is added to, never changed", () =>
+      open(async (store, reopen) => {
+        const first = await store.subjects.registerDevice(DEVICE, KEY, 10)
+        assert.deepEqual(first, { id: DEVICE, key: KEY, createdAt: 10 })
+        assert.deepEqual(await store.subjects.registerDevice(DEVICE, new Uint8Array(32), 20), first)
+        const row = {
+          at: 30,
+          port: "/dev/ttyUSB0",
+          device: DEVICE,
+          mac: "24:0a:c4:00:00:01",
+          board: "esp32_devkitc_jacdac",
+          firmware: "ab",
+          fingerprint: "cd",
+          outcome: "flashed" as const,
+          detail: "",
+        }
+        const failed = {
+          ...row,
+          at: 20,
+          device: null,
+          mac: null,
+          fingerprint: null,
+          outcome: "failed" as const,
+        }
+        await store.provisioning.add(failed)
+        await store.provisioning.add(row)
+        assert.equal(await store.provisioning.latest(OTHER), undefined)
+        const again = await reopen()
+        assert.deepEqual(await again.provisioning.latest(DEVICE), row)
+        assert.deepEqual(await again.provisioning.all(), [failed, row])
+        const events = await again.events.latest(9)
+        assert.deepEqual(
+          events.map((event) => event.kind),
+          ["flashed", "flash-failed", "registered"],
+        )
+      }))
   })
 }
