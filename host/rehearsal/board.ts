@@ -3,6 +3,7 @@
 
 import * as jd from "jacdac-ts"
 import { createVm, type Vm, type VmNet } from "../firmware/bundle.js"
+import type { Meter } from "../firmware/meter.js"
 import type { VirtualClock } from "./clock.js"
 import { type Chip, SimulatedI2cBus } from "./i2c-bus.js"
 import { SoundBoard } from "./sound-board.js"
@@ -34,6 +35,8 @@ export interface BoardOptions {
   chips?: readonly Chip[]
   /** Settings that are written from outside before the program starts. */
   settings?: Record<string, Uint8Array>
+  /** Counts what the program costs. */
+  meter?: Meter
 }
 
 export class Board {
@@ -114,6 +117,7 @@ export class Board {
       net: options.net,
       flashBytes: FLASH_BYTES,
       entropy: options.entropy,
+      meter: options.meter,
       flash: {
         load: () => this.flash,
         save: (image) => {
