@@ -30,6 +30,8 @@ interface HeapUse {
    * reachable at any moment, and little more than `live`, since a metered VM collects so often.
    */
   bound: number
+  /** Least that the largest free block had when a collection had just ended. */
+  room: number
   /** Collections so far. */
   collections: number
 }
@@ -62,7 +64,7 @@ export class Meter {
   steps = 0
   /** Most steps that a fiber took without a yield. */
   longest = 0
-  readonly heap: HeapUse = { live: 0, bound: 0, collections: 0 }
+  readonly heap: HeapUse = { live: 0, bound: 0, room: HEAP_BYTES, collections: 0 }
   /** What the last collection left, bytes, and how many allocations there had been. */
   private left = 0
   private allocations = 0
@@ -102,7 +104,7 @@ export class Meter {
     this.steps = 0
     this.longest = 0
     this.stretchFrom = 0
-    Object.assign(this.heap, { live: 0, bound: 0, collections: 0 })
+    Object.assign(this.heap, { live: 0, bound: 0, room: HEAP_BYTES, collections: 0 })
     for (const share of this.watched.values()) Object.assign(share, { calls: 0, steps: 0, most: 0, begunAt: 0 })
   }
 
@@ -155,11 +157,14 @@ export class Meter {
     const { heap, words } = this
     const gc = Math.abs(at)
     let bytes = 0
+    let room = 0
     for (let chunk = words[(gc + GC_CHUNK) >> 2]; chunk !== 0; chunk = words[chunk >> 2]) {
       for (let block = (chunk + CHUNK_START) >> 2; ; block += words[block] & BLOCK_WORDS) {
         const tag = words[block] >>> BLOCK_TAG
         if (tag === TAG_FINAL) break
-        if (tag !== TAG_FREE) bytes += (words[block] & BLOCK_WORDS) * 4
+        const size = (words[block] & BLOCK_WORDS) * 4
+        if (tag === TAG_FREE) room = Math.max(room, size)
+        else bytes += size
       }
     }
     if (at < 0) {
@@ -171,6 +176,7 @@ export class Meter {
     }
     this.left = bytes
     heap.live = Math.max(heap.live, bytes)
+    heap.room = Math.min(heap.room, room)
     heap.collections++
     words[(gc + GC_THRESHOLD_WORDS) >> 2] = COLLECT_EVERY_WORDS
   }

@@ -34,6 +34,8 @@ interface BoardOptions {
   settings?: Record<string, Uint8Array>
   /** Counts what the program costs. */
   meter?: Meter
+  /** Between board and server, ms. */
+  roundTripMs?: number
 }
 
 export type Board = VirtualBoard & { readonly network: TestNetwork }
@@ -48,8 +50,9 @@ export const Board = {
       settings,
       chips,
       meter,
+      roundTripMs,
     } = options
-    const network = new TestNetwork(clock, server)
+    const network = new TestNetwork(clock, server, roundTripMs)
     const { bytecode } = await programOf(entry)
     const entropy = numberedBytes()
     const board = await VirtualBoard.start({
