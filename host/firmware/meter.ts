@@ -69,6 +69,10 @@ export class Meter {
   private left = 0
   private allocations = 0
   private stretchFrom = 0
+  /** Start of the function in which a wait counts as none, and what fibers had taken when they last yielded. */
+  private native = -1
+  private readonly taken = new Map<number, number>()
+  private fiber = 0
   private words = new Int32Array(0)
   private halves = new Uint16Array(0)
   private readonly watched = new Map<number, Watched>()
@@ -83,12 +87,18 @@ export class Meter {
    */
   watch(program: readonly ProgramFunction[], names: readonly string[]): void {
     for (const name of names) {
-      const found = program.filter((f) => f.name === name)
-      if (found.length !== 1) throw new Error(`${found.length} functions of the program are ${name}, not one`)
       const share = { calls: 0, steps: 0, most: 0, begunAt: 0 }
-      this.watched.set(found[0].start, share)
+      this.watched.set(startOf(program, name), share)
       this.names.set(name, share)
     }
+  }
+
+  /**
+   * A wait in function `name` is no yield: it stands for a native call, which on a microcontroller comes back within
+   * the same step. Throws as `watch` does.
+   */
+  takeAsNative(program: readonly ProgramFunction[], name: string): void {
+    this.native = startOf(program, name)
   }
 
   /** What a watched function has taken so far. */
@@ -101,9 +111,9 @@ export class Meter {
 
   /** Begins to count anew. */
   reset(): void {
+    this.stretchFrom -= this.steps
     this.steps = 0
     this.longest = 0
-    this.stretchFrom = 0
     Object.assign(this.heap, { live: 0, bound: 0, room: HEAP_BYTES, collections: 0 })
     for (const share of this.watched.values()) Object.assign(share, { calls: 0, steps: 0, most: 0, begunAt: 0 })
   }
@@ -129,14 +139,30 @@ export class Meter {
     if (this.watched.size > 0) this.charge(frame)
   }
 
-  private readonly stretch = (): void => {
-    this.stretchFrom = this.steps
+  private readonly stretch = (context: number): void => {
+    const { taken, words } = this
+    taken.set(this.fiber, this.steps - this.stretchFrom)
+    this.fiber = words[(context + CONTEXT_FIBER) >> 2]
+    let resumed = false
+    for (let f = words[(this.fiber + FIBER_FRAME) >> 2]; f !== 0 && this.native >= 0; f = this.callerOf(f)) {
+      if (this.startOf(f) === this.native) resumed = true
+    }
+    this.stretchFrom = this.steps - (resumed ? (taken.get(this.fiber) ?? 0) : 0)
     this.lastFrame = 0
   }
 
+  private callerOf(frame: number): number {
+    return this.words[(frame + FRAME_CALLER) >> 2]
+  }
+
+  /** Where the code of a frame's function starts. */
+  private startOf(frame: number): number {
+    return this.words[this.words[(frame + FRAME_FUNCTION) >> 2] >> 2]
+  }
+
   private charge(frame: number): void {
-    for (let f = frame; f !== 0; f = this.words[(f + FRAME_CALLER) >> 2]) {
-      const start = this.words[this.words[(f + FRAME_FUNCTION) >> 2] >> 2]
+    for (let f = frame; f !== 0; f = this.callerOf(f)) {
+      const start = this.startOf(f)
       const share = this.watched.get(start)
       if (share === undefined) continue
       this.charged = share
@@ -182,7 +208,15 @@ export class Meter {
   }
 }
 
+function startOf(program: readonly ProgramFunction[], name: string): number {
+  const found = program.filter((f) => f.name === name)
+  if (found.length !== 1) throw new Error(`${found.length} functions of the program are ${name}, not one`)
+  return found[0].start
+}
+
 // Bytes from the start of a structure.
+const CONTEXT_FIBER = 236
+const FIBER_FRAME = 40
 const FRAME_PC = 4
 const FRAME_CALLER = 12
 const FRAME_FUNCTION = 16
@@ -226,6 +260,8 @@ const COUNT_DOWN = [
   [0x20, 0, 0x2d, 0, 70, 0x0d, 2],
 ].flat()
 const COUNTED_FRAME = 2
+/** Parameter of the interpreter. */
+const CONTEXT = 0
 
 /** The VM's binary with a meter's calls in it; throws where it is not the one that is known. */
 export function instrument(binary: Uint8Array): Uint8Array {
@@ -265,7 +301,7 @@ export function instrument(binary: Uint8Array): Uint8Array {
   const counted = places[0] + COUNT_DOWN.length
   bodies[indexOf(INTERPRETER)] = sized([
     ...interpreter.locals,
-    ...[I32_CONST, 0, ...call(1)],
+    ...[LOCAL_GET, CONTEXT, ...call(1)],
     ...interpreter.code.subarray(0, counted),
     ...[LOCAL_GET, COUNTED_FRAME, ...call(0)],
     ...interpreter.code.subarray(counted),

@@ -4,6 +4,7 @@ import { HEAP_BYTES, instrument, Meter } from "../../../host/firmware/meter.js"
 import { Board, programOf } from "../../src/bench/board.js"
 
 const PROGRAM = "test/src/programs/limits.ts"
+const [WAIT, WAIT_OFTEN] = [`${PROGRAM}:wait`, `${PROGRAM}:waitOften`]
 const STRAIGHT = `${PROGRAM}:straight`
 /** The VM ends a program that would take its 128 K-th step without a yield. */
 const MOST_STEPS = 128 * 1024 - 1
@@ -16,7 +17,8 @@ const CRUMB_BYTES = 20 + 12
 test("steps are counted one by one, and heap by the block", async () => {
   const { functions } = await programOf(PROGRAM)
   const meter = new Meter()
-  meter.watch(functions, [STRAIGHT, `${PROGRAM}:run`])
+  meter.watch(functions, [STRAIGHT, WAIT, WAIT_OFTEN, `${PROGRAM}:run`])
+  meter.takeAsNative(functions, WAIT)
   const board = await Board.start({ entry: PROGRAM, meter })
 
   await board.line("STRAIGHT")
@@ -27,6 +29,13 @@ test("steps are counted one by one, and heap by the block", async () => {
     { calls: 2, steps: 2 * opcodes, most: opcodes },
     "as many as the compiler's disassembly has",
   )
+
+  meter.reset()
+  await board.line("WAITED")
+  const waiting = meter.share(WAIT).steps + meter.share(WAIT_OFTEN).steps
+  assert.equal(meter.share(WAIT).calls, 50)
+  assert.ok(meter.longest >= waiting, "a wait in a function that is taken as native does not end a stretch")
+  assert.ok(meter.longest < waiting + 50, "other waits do")
 
   meter.reset()
   await board.line("EMPTY")

@@ -23,6 +23,16 @@ async function collect(): Promise<void> {
   }
 }
 
+/** Stands for a call that waits here and nowhere else. */
+async function wait(): Promise<void> {
+  sum++
+  await ds.sleep(1)
+}
+
+async function waitOften(): Promise<void> {
+  for (let i = 0; i < 50; i++) await wait()
+}
+
 async function keep(): Promise<void> {
   for (let i = 0; i < BLOCKS; i++) {
     kept.push(Buffer.alloc(BLOCK_BYTES))
@@ -41,6 +51,8 @@ async function run(): Promise<void> {
   straight(3, 4)
   straight(5, 6)
   await say("STRAIGHT")
+  await waitOften()
+  await say("WAITED")
   await collect()
   await say("EMPTY")
   await keep()
