@@ -6,6 +6,7 @@ import { createVm, type Vm, type VmNet } from "../firmware/bundle.js"
 import type { Meter } from "../firmware/meter.js"
 import type { VirtualClock } from "./clock.js"
 import { type Chip, SimulatedI2cBus } from "./i2c-bus.js"
+import { JacdacBus, Peripheral } from "./jacdac-bus.js"
 import { SoundBoard } from "./sound-board.js"
 
 /** Flash image of an ESP32. */
@@ -54,16 +55,15 @@ export class Board {
   readonly buttons: Record<ButtonName, jd.ButtonServer>
   /** The I2C bus, where the board has chips on it. */
   readonly i2c: SimulatedI2cBus | undefined
-  private readonly bus: jd.JDBus
-  private readonly panel: jd.JDServerServiceProvider
+  private readonly bus: JacdacBus
+  private readonly panel: Peripheral
   private vm: Vm | undefined
-  private bridge: jd.JDBridge | undefined
 
   private constructor(private readonly options: BoardOptions) {
     const { clock, deviceId, lengthMs } = options
     this.clock = clock
     this.deviceId = deviceId
-    this.bus = busOn(clock)
+    this.bus = new JacdacBus(clock, deviceId)
     this.sound = new SoundBoard(clock, lengthMs)
     this.buttons = {
       play: new jd.ButtonServer("play"),
@@ -73,12 +73,8 @@ export class Board {
     const { play, skip, stop } = this.buttons
     const peripheral = (services: jd.JDServiceServer[], name: string, last: string) => {
       // Named after the board, so that a rehearsal's buses are the same in every run.
-      const provider = new jd.JDServerServiceProvider(name, services, {
-        deviceId: deviceId.slice(0, 14) + last,
-      })
-      // The library repeats events on the machine's clock, in case the bus lost them; this bus loses nothing.
-      provider.delayedSend = () => {}
-      this.bus.addServiceProvider(provider)
+      const provider = new Peripheral(name, services, { deviceId: deviceId.slice(0, 14) + last })
+      this.bus.add(provider)
       return provider
     }
     this.panel = peripheral([play, skip, stop], "buttons", deviceId.endsWith("b1") ? "b2" : "b1")
@@ -87,10 +83,6 @@ export class Board {
       this.i2c = new SimulatedI2cBus(clock, options.chips)
       peripheral([this.i2c], "i2c", deviceId.endsWith("c1") ? "c2" : "c1")
     }
-    this.bus.start()
-    // The bus would poll every register of every board twenty times a second, for pages that show them. Of that
-    // only the buttons need their part, while they are in use.
-    this.bus.backgroundRefreshRegisters = false
   }
 
   /** A board with power, its program deployed and running. */
@@ -120,8 +112,9 @@ export class Board {
       meter: options.meter,
       flash: {
         load: () => this.flash,
+        // The VM hands over a copy.
         save: (image) => {
-          if (this.keepFlash()) this.flash = new Uint8Array(image)
+          if (this.keepFlash()) this.flash = image
         },
       },
       onLog: (line) => this.lines.push(line.trim()),
@@ -129,21 +122,17 @@ export class Board {
       sendPacket: (frame) => {
         const copy = new Uint8Array(frame)
         clock.setTimeout(() => {
-          if (this.vm === vm) bridge.receiveFrameOrPacket(copy)
+          if (this.vm === vm) this.bus.receive(copy)
         }, BUS_LATENCY_MS)
       },
     })
     const soundId = Buffer.from(this.sound.device.deviceId, "hex")
-    const bridge = jd.createProxyBridge((frame) => {
-      const copy = new Uint8Array(frame)
-      // Bytes 4 to 11 of a frame name the device.
-      if (this.soundGone && Buffer.from(copy.subarray(4, 12)).equals(soundId)) return
+    this.bus.onFrame = (frame) => {
+      if (this.soundGone && soundId.equals(JacdacBus.deviceOf(frame))) return
       clock.setTimeout(() => {
-        if (this.vm === vm) vm.receive(copy)
+        if (this.vm === vm) vm.receive(frame)
       }, BUS_LATENCY_MS)
-    })
-    bridge.bus = this.bus
-    this.bridge = bridge
+    }
     this.vm = vm
     vm.start()
   }
@@ -152,7 +141,7 @@ export class Board {
   powerOff(): void {
     this.vm?.stop()
     this.vm = undefined
-    if (this.bridge) this.bridge.bus = undefined as unknown as jd.JDBus
+    this.bus.onFrame = () => {}
     this.sound.end(false)
     this.i2c?.power(false)
   }
@@ -179,21 +168,22 @@ export class Board {
 
   /** Writes a setting as provisioning does, over the bus. */
   async set(key: string, value: Uint8Array): Promise<void> {
-    const service = this.settingsService()
-    void service.sendPacketAsync(jd.Packet.from(jd.SettingsCmd.Set, jd.jdpack("z b", [key, value])))
+    this.bus.command(
+      jd.SRV_SETTINGS,
+      jd.Packet.from(jd.SettingsCmd.Set, jd.jdpack("z b", [key, value])),
+    )
     await this.clock.advance(20)
   }
 
   /** What a settings entry of the board holds. */
   async get(key: string): Promise<Uint8Array> {
-    const service = this.settingsService()
     let value: Uint8Array | undefined
-    const stop = service.subscribe(jd.PACKET_RECEIVE, (packet: jd.Packet) => {
-      if (packet.serviceCommand !== jd.SettingsCmd.Get || !packet.isReport) return
+    const stop = this.bus.listen(jd.SRV_SETTINGS, (packet) => {
+      if (packet.serviceCommand !== jd.SettingsCmd.Get) return
       const [name, bytes] = packet.jdunpack<[string, Uint8Array]>("z b")
       if (name === key) value = bytes
     })
-    void service.sendPacketAsync(jd.Packet.from(jd.SettingsCmd.Get, Buffer.from(key)))
+    this.bus.command(jd.SRV_SETTINGS, jd.Packet.from(jd.SettingsCmd.Get, Buffer.from(key)))
     await this.clock.advance(500, () => value !== undefined)
     stop()
     if (value === undefined) throw new Error(`setting ${key}: the board gave no answer`)
@@ -210,42 +200,4 @@ export class Board {
     }
     return found()!
   }
-
-  private settingsService(): jd.JDService {
-    const service = this.bus
-      .services({ serviceClass: jd.SRV_SETTINGS })
-      .find((s) => s.device.deviceId === this.deviceId)
-    if (service === undefined) throw new Error("the board's settings service is not on the bus")
-    return service
-  }
-}
-
-/** A bus whose time is the clock's. */
-function busOn(clock: VirtualClock): jd.JDBus {
-  const started = clock.now()
-  const scheduler = {
-    get timestamp() {
-      return clock.now() - started
-    },
-    resetTime: () => {},
-    setTimeout: (run: () => void, ms: number) => clock.setTimeout(run, ms),
-    clearTimeout: clock.clearTimeout,
-    setInterval: (run: () => void, ms: number) => {
-      const interval = { handle: undefined as unknown }
-      const again = (): void => {
-        interval.handle = clock.setTimeout(() => {
-          again()
-          run()
-        }, ms)
-      }
-      again()
-      return interval
-    },
-    clearInterval: (interval: { handle: unknown } | undefined) => clock.clearTimeout(interval?.handle),
-  }
-  return new jd.JDBus([], {
-    client: false,
-    disableRoleManager: true,
-    scheduler: scheduler as unknown as jd.Scheduler,
-  })
 }
