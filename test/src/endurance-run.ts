@@ -1,34 +1,48 @@
-// Three days of use of one board, in a process of its own: the test runner keeps a note of every promise, and here
-// there are millions. Prints what the test judges, as JSON.
+// Days of use of one board, in a process of its own: the test runner keeps a note of every promise, and here there are
+// millions. Prints what the test judges, as JSON.
 //
-//   node endurance-run.js ENTRY HOURS SEED
+//   node endurance-run.js RIG HOURS SEED      RIG: a name of bench/rigs.ts
 
+import { VirtualClock } from "../../host/rehearsal/clock.js"
 import { Board } from "./bench/board.js"
 import { TestHost } from "./bench/host.js"
 import { fieldHost, mixedUse } from "./bench/mixed-use.js"
+import { RIGS } from "./bench/rigs.js"
 
-const [entry, hours, seed] = process.argv.slice(2)
+/** Length of the files on a card. */
+const LENGTH_MS = 240_000
+/** Longer than the longest pause between two tries of a sync. */
+const SETTLE_MS = 3_600_000
+
+const [name, hours, seed] = process.argv.slice(2)
+const rig = RIGS.find((r) => r.name === name)
+if (rig === undefined) throw new Error(`no board ${JSON.stringify(name)} in bench/rigs.ts`)
 const host = fieldHost(new TestHost("12abdd2289421234"), seed)
-const board = await Board.start({ entry, server: host.serve, settings: host.settings })
-await board.clock.advance(10_000)
+const clock = new VirtualClock()
+const board = await Board.start({
+  entry: rig.entry,
+  server: host.serve,
+  settings: host.settings,
+  clock,
+  chips: rig.chips?.(clock, LENGTH_MS),
+})
+await clock.advance(10_000)
 const began = performance.now()
 await mixedUse(board, host, seed, Number(hours))
-// What is left after the last failure, at the latest.
-await board.clock.advance(3_600_000)
-const wallMs = performance.now() - began
+await clock.advance(SETTLE_MS)
+const seconds = (performance.now() - began) / 1000
 process.stdout.write(
   JSON.stringify({
     panics: board.panics,
     lines: board.lines.filter((line) => /exception|panic|memory|alloc/i.test(line)),
-    refusals: board.lines.filter((line) => /refused|not kept/.test(line)).length,
     sequences: [...host.plays.keys()],
     boots: [...new Set(host.requests.map((request) => request.boot))],
     exchanges: host.requests.length,
-    lists: host.playlist?.version,
+    offered: host.playlist?.version,
     list: host.requests.at(-1)?.list,
     gone: host.gone,
     waiting: host.requests.at(-1)?.health.log,
-    wallMs,
+    seconds,
   }),
 )
 board.powerOff()

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { HEAP_BYTES } from "../../host/firmware/meter.js"
-import { costsOf, RIGS, ROUND_TRIP_MS, WAITING } from "./bench/costs.js"
+import { costsOf, ROUND_TRIP_MS, WAITING } from "./bench/costs.js"
+import { RIGS } from "./bench/rigs.js"
 
 /** The song's beginning, one checkpoint, its end and its record. */
 const MOST_PER_LISTEN = 20_000

@@ -5,25 +5,11 @@
 import { Meter } from "../../../host/firmware/meter.js"
 import { packPlaylist } from "../../../host/protocol/playlist.js"
 import { VirtualClock } from "../../../host/rehearsal/clock.js"
-import type { Chip } from "../../../host/rehearsal/i2c-bus.js"
 import { MAX_PLAYLIST_ITEMS, MAX_PLAYS } from "../../../src/wire.js"
 import { Board, programOf } from "./board.js"
 import { TestHost } from "./host.js"
+import type { Rig } from "./rigs.js"
 import { powerCut } from "./session.js"
-
-/** A board to measure. */
-export interface Rig {
-  name: string
-  /** Entry file of its firmware. */
-  entry: string
-  /** Chips on its I2C bus; `lengthMs` is the length of every file on a card. */
-  chips?: (clock: VirtualClock, lengthMs: number) => readonly Chip[]
-}
-
-/** Every kind of sound board and store that there is a firmware for. */
-export const RIGS: readonly Rig[] = [
-  { name: "Jacdac sound player, settings flash", entry: "src/entry/jacdac.ts" },
-]
 
 /** Records that are waiting when the sync is measured: all that the settings flash holds. */
 export const WAITING = 400

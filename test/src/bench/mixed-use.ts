@@ -50,9 +50,9 @@ export async function mixedUse(board: Board, host: TestHost, seed: string, hours
       host.playlist = randomPlaylist((host.playlist?.version ?? 0) + 1, rng)
     },
     async () => {
-      if (rng.uniform() < 0.7) return
+      if (rng.uniform() < 0.8) return
       host.failure = FAILURES[rng.int(FAILURES.length)]
-      backAt = clock.now() + 10 * MINUTE_MS + rng.int(2 * HOUR_MS)
+      backAt = clock.now() + 5 * MINUTE_MS + rng.int(HOUR_MS)
     },
     async () => {
       if (rng.uniform() < 0.7) return
@@ -84,7 +84,7 @@ function randomPlaylist(version: number, rng: ReturnType<typeof stream>) {
   return { version, bytes: packPlaylist(items, version) }
 }
 
-/** A host whose first playlist is the longest that there is, with a sync every ten minutes. */
+/** Makes it a host whose first playlist is the longest that there is, with a sync every ten minutes. */
 export function fieldHost(host: TestHost, seed: string): TestHost {
   host.plan.sync = 10
   host.playlist = randomPlaylist(1, stream(seed, "first playlist"))
