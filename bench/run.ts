@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { normalCdf, virtualTime } from "./basics.js"
+import { firmware } from "./firmware.js"
 import { fit } from "./fit.js"
 import { pairs } from "./pairs.js"
 import { particles } from "./particles.js"
@@ -18,7 +19,7 @@ const BENCHES: Record<string, () => (Claim | Skipped)[] | Promise<Claim[]>> = {
   particles,
   pairs,
   playlists,
-  firmware: virtualTime,
+  firmware: async () => [...(await virtualTime()), ...(await firmware())],
 }
 
 const { only, json } = parseArgs({ options: { only: { type: "string" }, json: { type: "boolean" } } }).values

@@ -115,7 +115,8 @@ export class Meter {
     this.steps = 0
     this.longest = 0
     Object.assign(this.heap, { live: 0, bound: 0, room: HEAP_BYTES, collections: 0 })
-    for (const share of this.watched.values()) Object.assign(share, { calls: 0, steps: 0, most: 0, begunAt: 0 })
+    for (const share of this.watched.values())
+      Object.assign(share, { calls: 0, steps: 0, most: 0, begunAt: 0 })
   }
 
   /** Joins an instance of the instrumented VM. */

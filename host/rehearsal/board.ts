@@ -168,10 +168,7 @@ export class Board {
 
   /** Writes a setting as provisioning does, over the bus. */
   async set(key: string, value: Uint8Array): Promise<void> {
-    this.bus.command(
-      jd.SRV_SETTINGS,
-      jd.Packet.from(jd.SettingsCmd.Set, jd.jdpack("z b", [key, value])),
-    )
+    this.bus.command(jd.SRV_SETTINGS, jd.Packet.from(jd.SettingsCmd.Set, jd.jdpack("z b", [key, value])))
     await this.clock.advance(20)
   }
 

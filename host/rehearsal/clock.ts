@@ -28,7 +28,12 @@ export class VirtualClock implements VmClock {
 
   setTimeout = (run: () => void, ms = 0): unknown => {
     // Whole milliseconds, as Date.now gives them.
-    const entry = { at: this.time + Math.max(0, Math.round(ms || 0)), order: this.arrivals++, run, live: true }
+    const entry = {
+      at: this.time + Math.max(0, Math.round(ms || 0)),
+      order: this.arrivals++,
+      run,
+      live: true,
+    }
     this.push(entry)
     return entry
   }

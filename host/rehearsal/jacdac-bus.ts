@@ -114,10 +114,7 @@ export class JacdacBus {
 
   private announce(): void {
     this.restarts = Math.min(this.restarts + 1, MAX_RESTARTS)
-    const packet = jd.Packet.jdpacked(CONTROL, "u32 u32", [
-      this.restarts | BUS_FLAGS,
-      jd.SRV_INFRASTRUCTURE,
-    ])
+    const packet = jd.Packet.jdpacked(CONTROL, "u32 u32", [this.restarts | BUS_FLAGS, jd.SRV_INFRASTRUCTURE])
     packet.deviceIdentifier = BUS_ID
     this.onFrame(packet.toBuffer())
     for (const peripheral of this.peripherals) peripheral.announce()

@@ -22,7 +22,9 @@ for (const { name, entry } of RIGS) {
     const run = spawnSync(process.execPath, args, { encoding: "utf8", maxBuffer: 1 << 26 })
     assert.equal(run.status, 0, run.stderr)
     const found = JSON.parse(run.stdout)
-    t.diagnostic(`${found.sequences.length} listens, ${found.exchanges} exchanges, ${found.seconds.toFixed(0)} s`)
+    t.diagnostic(
+      `${found.sequences.length} listens, ${found.exchanges} exchanges, ${found.seconds.toFixed(0)} s`,
+    )
     assert.deepEqual(found.panics, [])
     assert.deepEqual(found.lines, [])
     assert.deepEqual(found.boots, [1], "the program did not start again")

@@ -15,6 +15,14 @@ import { powerCut } from "./session.js"
 export const WAITING = 400
 export const ROUND_TRIP_MS = 100
 
+/**
+ * Time of a step on an ESP32 at 240 MHz, µs, as a range: nobody has published a figure, and nothing was run on
+ * hardware. Assumed are 150 to 1,000 cycles a step. A desktop processor takes about 100 in the same interpreter
+ * compiled to WebAssembly; the ESP32 finishes fewer instructions a cycle and fetches them from flash through a cache.
+ * Native code (AES, SHA-256, flash, network) comes on top.
+ */
+export const STEP_US = { least: 150 / 240, most: 1000 / 240 }
+
 /** Steps are bytecode steps; what follows from a call in another fiber (an answer of the bus) is with the call. */
 export interface Costs {
   /** Most steps of beginning a song, of one checkpoint, and of ending a song and appending its record. */

@@ -2,8 +2,8 @@
 // and replaces the playlist, the network goes away for a while, the sound board loses its bus for some seconds. Power
 // stays. The same seed gives the same hours.
 
-import { packPlaylist } from "../../../host/protocol/playlist.js"
 import { stream } from "../../../host/model/random.js"
+import { packPlaylist } from "../../../host/protocol/playlist.js"
 import { MAX_PLAYLIST_ITEMS } from "../../../src/wire.js"
 import type { Board } from "./board.js"
 import type { TestHost } from "./host.js"
