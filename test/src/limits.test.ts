@@ -1,6 +1,8 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { firmwareManifest } from "../../host/firmware/manifest.js"
 import { HEAP_BYTES } from "../../host/firmware/meter.js"
+import { programOf } from "./bench/board.js"
 import { costsOf, ROUND_TRIP_MS, STEP_US, WAITING } from "./bench/costs.js"
 import { RIGS } from "./bench/rigs.js"
 
@@ -12,8 +14,19 @@ const MOST_HEAP = 0.75 * HEAP_BYTES
 /** The longest body of a request or reply, in one piece. */
 const LEAST_ROOM = 4096 + 12
 const MOST_SYNC_MS = 60_000
+const MOST_BYTECODE = 48 * 1024
 
 for (const rig of RIGS) {
+  test(`${rig.name}: the bytecode is within its limit`, async () => {
+    const { bytecodeBytes } = firmwareManifest()
+    assert.ok(bytecodeBytes <= MOST_BYTECODE, `devicescript.json allows ${bytecodeBytes} B`)
+    const { bytecode } = await programOf(rig.entry)
+    assert.ok(
+      bytecode.length <= bytecodeBytes,
+      `${bytecode.length} B of bytecode, at most ${bytecodeBytes} B`,
+    )
+  })
+
   test(`${rig.name}: steps, heap and the time of a sync are within their limits`, async (t) => {
     const costs = await costsOf(rig)
     t.diagnostic(JSON.stringify(costs))
