@@ -1,6 +1,6 @@
 // A playlist on its way: parts of PART_BYTES, in order, of one version at a time.
 
-import { MAX_PLAYLIST_BYTES, PART_BYTES, type PlaylistPart, REFUSED_FORMAT, REFUSED_TOO_LARGE } from "./wire"
+import { PART_BYTES, type PlaylistPart, REFUSED_FORMAT, REFUSED_TOO_LARGE } from "./wire"
 
 export class Download {
   /** Version that arrives; 0 = none. */
@@ -9,6 +9,9 @@ export class Download {
   refused: number[]
   private bytes: Buffer
   private got = 0
+
+  /** `maxBytes`: largest playlist that the board's memory holds. */
+  constructor(private maxBytes: number) {}
 
   /** [version, index of the first part not yet here]; undefined where nothing is on its way. */
   wanted(): number[] {
@@ -19,7 +22,7 @@ export class Download {
   take(part: PlaylistPart): Buffer {
     if (this.refused && this.refused[0] === part.ver) return undefined
     if (part.ver !== this.version) {
-      if (part.size > MAX_PLAYLIST_BYTES) {
+      if (part.size > this.maxBytes) {
         this.refuse(part.ver, REFUSED_TOO_LARGE)
         return undefined
       }

@@ -9,24 +9,30 @@
 // or are part of its flash image; a board that finds them later takes them within a minute. Without them it plays
 // and keeps what it hears, and does not sync.
 //
-// Other settings are the board's own: "ftstate", "ftopen" (the open listen), "ftl0" … "ftl39" (the log),
-// "fta0" … "fta9" and "ftb0" … "ftb9" (two playlists).
+// "ftplan" is what the study allows, as the `plan` of a reply (MessagePack); the first sync replaces it.
+// "ftstore" is "fram" or "flash": where the board keeps what changes. Without it a board takes FRAM if one answers.
+// The other settings that start with "ft" are those of settings-memory.ts.
 
 import * as ds from "@devicescript/core"
 import type { AudioOutput } from "./audio/audio-output"
+import { Buttons } from "./buttons"
 import { SettingsFlash } from "./flash"
 import { I2cBus } from "./i2c"
-import { SettingsLog } from "./log/settings-log"
-import { Player, PRESS_PLAY, PRESS_SKIP, PRESS_STOP } from "./player"
+import { ListenLog } from "./log/listen-log"
+import type { BoardMemory } from "./memory/board-memory"
+import { FramMemory } from "./memory/fram-memory"
+import { SettingsMemory } from "./memory/settings-memory"
+import { unpack } from "./msgpack"
+import { Player } from "./player"
+import { planOf } from "./reply"
 import { PlaylistSlots } from "./slots"
 import { BoardState } from "./state"
 import { Sync } from "./sync"
 
 /** Of devicescript.json. */
 const FIRMWARE = "0.1.0"
-/** Holding the play button this long asks for a sync instead. */
-const HOLD_MS = 1500
 const RETRY_MS = 5000
+const FRAM_RETRY_MS = 100
 
 const playButton = new ds.Button("play")
 const skipButton = new ds.Button("skip")
@@ -34,13 +40,40 @@ const stopButton = new ds.Button("stop")
 const settings = new ds.Settings("settings")
 const simulatedBus = new ds.I2C("i2c")
 
-async function run(audio: AudioOutput): Promise<void> {
+/**
+ * FRAM where the provisioning says so, else where one answers. A board that was provisioned for FRAM waits for it: with
+ * its flash instead it would start an epoch of its own and leave what it knows behind.
+ */
+async function memoryOf(flash: SettingsFlash, bus: I2cBus): Promise<BoardMemory> {
+  const fram = new FramMemory(bus)
+  const wanted = await flash.read("ftstore")
+  if (wanted === undefined) throw new Error("the settings do not answer")
+  const store = wanted.toString()
+  while (store === "fram" && !(await fram.present())) await ds.sleep(FRAM_RETRY_MS)
+  if (store === "flash" || !(await fram.present())) return new SettingsMemory(flash, "ft")
+  return fram
+}
+
+/** The plan that came with the provisioning: what holds until the first sync. */
+async function takePlan(flash: SettingsFlash, state: BoardState): Promise<void> {
+  const bytes = await flash.read("ftplan")
+  if (!bytes || bytes.length === 0) return
+  try {
+    if (state.follow(planOf(unpack(bytes)))) await state.commit()
+  } catch (e: any) {
+    console.log("ftplan: " + e.message)
+  }
+}
+
+async function run(bus: I2cBus, audio: AudioOutput): Promise<void> {
   const flash = new SettingsFlash(settings)
   flash.start()
-  const state = new BoardState(flash, "ftstate")
-  const log = new SettingsLog(flash, state, "ftl", "ftopen")
+  const memory = await memoryOf(flash, bus)
+  const state = new BoardState(memory)
+  const log = new ListenLog(memory, state)
   const last = await log.open()
-  const lists = new PlaylistSlots(flash, state, ["fta", "ftb"], audio.maxFile)
+  if (state.boot === 1) await takePlan(flash, state)
+  const lists = new PlaylistSlots(memory, state, audio.maxFile)
   await lists.open()
   await lists.swap()
   const player = new Player(audio, log, lists, state)
@@ -50,6 +83,7 @@ async function run(audio: AudioOutput): Promise<void> {
     flash: flash,
     keyKey: "ftkey",
     addressKey: "fthost",
+    memory: memory,
     state: state,
     log: log,
     lists: lists,
@@ -57,23 +91,10 @@ async function run(audio: AudioOutput): Promise<void> {
     audio: audio,
   })
 
-  let held = false
-  playButton.down.subscribe(() => {
-    held = false
-  })
-  playButton.hold.subscribe((ms) => {
-    if (ms >= HOLD_MS && !held) {
-      held = true
-      sync.demand()
-    }
-  })
-  playButton.up.subscribe((ms) => {
-    if (held) return
-    if (ms >= HOLD_MS) sync.demand()
-    else player.press(PRESS_PLAY, ds.millis())
-  })
-  skipButton.down.subscribe(() => player.press(PRESS_SKIP, ds.millis()))
-  stopButton.down.subscribe(() => player.press(PRESS_STOP, ds.millis()))
+  new Buttons(playButton, skipButton, stopButton, state).start(
+    (press, at) => player.press(press, at),
+    () => sync.demand(),
+  )
 
   player.start(last)
   sync.start()
@@ -88,7 +109,7 @@ export function main(soundBoard: (bus: I2cBus) => AudioOutput): void {
     bus.start()
     while (true) {
       try {
-        await run(audio)
+        await run(bus, audio)
         return
       } catch (e: any) {
         console.log("start: " + e.message)

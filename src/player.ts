@@ -11,11 +11,15 @@ import { Alarm, RESTART_AFTER_MS } from "./clock"
 import type { LastListen, ListenLog } from "./log/listen-log"
 import { countOf, flagsAt, lengthAt, songAt } from "./playlist"
 import {
+  END_BATTERY,
   END_ERROR,
   END_FINISHED,
   END_POWER_LOST,
+  END_PREVIOUS,
   END_SKIPPED,
+  END_SLEEP_TIMER,
   END_STOPPED,
+  FLAG_LIKED,
   type ListenRecord,
 } from "./record"
 import type { PlaylistSlots } from "./slots"
@@ -30,10 +34,17 @@ const RETRY_MS = 2000
 /** A board that stops by itself this close to the known length has played the song to its end. */
 const END_TOLERANCE_MS = 1500
 const MAX_NOTES = 16
+const MINUTE_MS = 60000
 
 export const PRESS_PLAY = 1
 export const PRESS_SKIP = 2
 export const PRESS_STOP = 3
+export const PRESS_PREVIOUS = 4
+export const PRESS_LIKE = 5
+export const PRESS_LOUDER = 6
+export const PRESS_SOFTER = 7
+/** Nobody's finger: the battery is nearly empty. */
+export const PRESS_BATTERY = 8
 
 interface Note {
   press: number
@@ -56,6 +67,8 @@ export class Player {
   /** Version of the list that `position` belongs to. */
   private version = 0
   private retryAt = 0
+  /** When a button was pressed last, for the sleep timer. */
+  private pressedAt = 0
 
   constructor(
     private audio: AudioOutput,
@@ -67,6 +80,7 @@ export class Player {
   /** Goes on where the board stood (`last`: what ListenLog.open gave) and plays from then on. */
   start(last: LastListen): void {
     this.version = this.lists.version
+    this.pressedAt = ds.millis()
     if (last) this.restore(last)
     const self = this
     this.audio.start(() => self.alarm.ring())
@@ -85,6 +99,16 @@ export class Player {
     return this.listen === undefined
   }
 
+  /** Music sounds, as far as the player knows. */
+  playing(): boolean {
+    return this.listen !== undefined && !this.paused
+  }
+
+  /** A listen is paused. */
+  pausing(): boolean {
+    return this.paused
+  }
+
   /** The active playlist is another one. */
   listChanged(): void {
     this.alarm.ring()
@@ -99,10 +123,12 @@ export class Player {
 
   private restore(last: LastListen): void {
     const record = last.record
-    this.wanted = record.reason !== END_STOPPED && !last.paused
+    const { reason } = record
+    const ended = reason === END_STOPPED || reason === END_SLEEP_TIMER || reason === END_BATTERY
+    this.wanted = !ended && !last.paused
     if (record.listVersion !== this.version % 256) return
     this.position = record.position
-    if (record.reason === END_FINISHED || record.reason === END_SKIPPED) this.position++
+    this.move(reason)
   }
 
   private async run(): Promise<void> {
@@ -119,8 +145,7 @@ export class Player {
   private async step(): Promise<void> {
     while (this.notes.length > 0) await this.act(this.notes.shift())
     if (this.listen && !this.paused) await this.follow()
-    // The last record says where to go on.
-    if ((!this.listen || this.paused) && ds.millis() > RESTART_AFTER_MS) ds.reboot()
+    if ((!this.listen || this.paused) && ds.millis() > RESTART_AFTER_MS) await this.restart()
     if (this.wanted && !this.listen && ds.millis() >= this.retryAt) await this.begin()
     if (this.notes.length === 0) await this.alarm.sleep(this.untilDue())
   }
@@ -130,7 +155,8 @@ export class Player {
     if (!this.listen) return this.retryAt > now ? this.retryAt - now : IDLE_MS
     if (this.paused) return IDLE_MS
     const end = this.lengthMs - this.audio.positionMs(now)
-    const due = Math.min(end, this.checkpointAt - now)
+    let due = Math.min(end, this.checkpointAt - now)
+    if (this.state.sleepMinutes > 0) due = Math.min(due, this.sleepAt() - now)
     return Math.max(1, this.audio.pollMs > 0 ? Math.min(due, this.audio.pollMs) : due)
   }
 
@@ -139,12 +165,64 @@ export class Player {
       // Pressed before this song could be heard: skipping it would record a listen that nobody had.
       if (note.press === PRESS_SKIP) return
     }
-    if (note.press === PRESS_PLAY) await this.toggle(note.at)
-    else if (note.press === PRESS_SKIP) await this.skip(note.at)
-    else {
-      this.wanted = false
-      if (this.listen) await this.end(END_STOPPED, note.at)
+    if (note.press !== PRESS_BATTERY) this.pressedAt = note.at
+    switch (note.press) {
+      case PRESS_PLAY:
+        await this.toggle(note.at)
+        break
+      case PRESS_SKIP:
+        await this.skip(END_SKIPPED, note.at)
+        break
+      case PRESS_PREVIOUS:
+        await this.skip(END_PREVIOUS, note.at)
+        break
+      case PRESS_LIKE:
+        if (this.listen) {
+          this.listen.flags = this.listen.flags | FLAG_LIKED
+          await this.checkpoint()
+        }
+        break
+      case PRESS_LOUDER:
+        await this.turn(1)
+        break
+      case PRESS_SOFTER:
+        await this.turn(-1)
+        break
+      case PRESS_BATTERY:
+        await this.silence(END_BATTERY, note.at)
+        break
+      default:
+        await this.silence(END_STOPPED, note.at)
     }
+  }
+
+  /** Ends the music, and a listen if one is open. */
+  private async silence(why: number, at: number): Promise<void> {
+    this.wanted = false
+    if (this.listen) await this.end(why, at)
+  }
+
+  /** Changes the volume by `steps` and remembers it. */
+  private async turn(steps: number): Promise<void> {
+    const { state } = this
+    const volume = Math.max(0, Math.min(state.volume, state.maxVolume) + steps)
+    if (volume > state.maxVolume) return
+    state.volume = volume
+    await this.audio.setVolume(volume)
+    if (this.listen) this.listen.volume = volume
+    await state.commit()
+  }
+
+  /** Uptime at which the sleep timer ends the music. */
+  private sleepAt(): number {
+    return this.pressedAt + this.state.sleepMinutes * MINUTE_MS
+  }
+
+  /** Starts the board anew, long before its scheduler stops; the last record says where to go on. */
+  private async restart(): Promise<void> {
+    this.state.restarting = true
+    await this.state.commit()
+    ds.reboot()
   }
 
   private async toggle(at: number): Promise<void> {
@@ -167,11 +245,18 @@ export class Player {
     }
   }
 
-  private async skip(at: number): Promise<void> {
+  /** On to the next song, or back to the one before. */
+  private async skip(why: number, at: number): Promise<void> {
     this.wanted = true
     this.retryAt = 0
-    if (this.listen) await this.end(END_SKIPPED, at)
-    else this.position++
+    if (this.listen) await this.end(why, at)
+    else this.move(why)
+  }
+
+  /** Where the list goes on after a listen that ended for this reason. */
+  private move(why: number): void {
+    if (why === END_FINISHED || why === END_SKIPPED) this.position++
+    else if (why === END_PREVIOUS && this.position > 0) this.position--
   }
 
   /** The song that plays: is it over, is the board gone, is a checkpoint due? */
@@ -181,6 +266,7 @@ export class Player {
     const state = this.audio.state()
     this.hear(now)
     if (this.over()) await this.end(END_FINISHED, now)
+    else if (this.state.sleepMinutes > 0 && now >= this.sleepAt()) await this.silence(END_SLEEP_TIMER, now)
     else if (state === AUDIO_ABSENT) await this.end(END_ERROR, now)
     else if (state === AUDIO_STOPPED) {
       const whole = this.listen.heardMs >= this.lengthMs - END_TOLERANCE_MS
@@ -219,7 +305,7 @@ export class Player {
     this.listen = undefined
     this.paused = false
     listen.reason = reason
-    if (why === END_FINISHED || why === END_SKIPPED) this.position++
+    this.move(why)
     await this.log.append(listen)
   }
 

@@ -32,13 +32,15 @@ export const END_REASONS = [
 export const END_FINISHED = 0
 export const END_SKIPPED = 1
 export const END_STOPPED = 2
+export const END_PREVIOUS = 3
 export const END_POWER_LOST = 4
+export const END_SLEEP_TIMER = 5
+export const END_BATTERY = 6
 /** @public of the layout; no board ends a listen so yet */
 export const END_REPLACED = 7
 export const END_ERROR = 8
 
 export const FLAG_EXPLORE = 1
-/** @public of the layout */
 export const FLAG_LIKED = 2
 export const FLAG_ORGANIC = 4
 /** @public of the layout */

@@ -4,7 +4,15 @@
 
 import { unpack } from "./msgpack"
 import { MAX_VOLUME } from "./record"
-import { MAX_RANGES, PART_BYTES, type SyncReply, WIRE_VERSION } from "./wire"
+import {
+  type DevicePlan,
+  MAX_CONTROLS,
+  MAX_RANGES,
+  MAX_SLEEP_MINUTES,
+  PART_BYTES,
+  type SyncReply,
+  WIRE_VERSION,
+} from "./wire"
 
 const MAX_U8 = 255
 const MAX_U16 = 65535
@@ -37,11 +45,17 @@ export function unpackReply(plain: Buffer): SyncReply {
     if (!(data instanceof Buffer)) throw new RangeError("type: data")
     if (data.length < 1 || data.length > PART_BYTES) throw new RangeError("range: data")
   }
-  if (map.plan !== undefined) {
-    mustBeMap(map.plan, "plan")
-    reply.plan = { sync: integer(map.plan, "sync", 0, MAX_U16), vol: integer(map.plan, "vol", 0, MAX_VOLUME) }
-  }
+  if (map.plan !== undefined) reply.plan = planOf(map.plan)
   return reply
+}
+
+/** DevicePlan from a decoded map; throws RangeError. */
+export function planOf(map: any): DevicePlan {
+  mustBeMap(map, "plan")
+  const plan: DevicePlan = { sync: integer(map, "sync", 0, MAX_U16), vol: integer(map, "vol", 0, MAX_VOLUME) }
+  if (map.ctl !== undefined) plan.ctl = integer(map, "ctl", 0, MAX_CONTROLS)
+  if (map.sleep !== undefined) plan.sleep = integer(map, "sleep", 0, MAX_SLEEP_MINUTES)
+  return plan
 }
 
 function mustBeMap(value: any, name: string): void {

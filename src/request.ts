@@ -5,6 +5,8 @@ import type { Packer } from "./msgpack"
 import { RECORD_BYTES } from "./record"
 import { type SyncHealth, WIRE_VERSION } from "./wire"
 
+const HEALTH = ["log", "cap", "full", "audio", "fails", "store", "vol", "card", "bat", "reset", "last", "rtc"]
+
 /** SyncRequest but for the records, which go from the batch into the message without a copy of their own. */
 export interface RequestHead {
   fw: string
@@ -47,14 +49,10 @@ export function packRequest(packer: Packer, head: RequestHead, batch: Batch): Bu
   if (head.part) tuple(packer, "part", head.part)
   if (head.refused) tuple(packer, "refused", head.refused)
   packer.text("health")
-  packer.map(7)
-  field(packer, "log", head.health.log)
-  field(packer, "cap", head.health.cap)
-  field(packer, "full", head.health.full)
-  field(packer, "audio", head.health.audio)
-  field(packer, "fails", head.health.fails)
-  field(packer, "store", head.health.store)
-  field(packer, "vol", head.health.vol)
+  const health: any = head.health
+  const known = HEALTH.filter((name) => health[name] !== undefined)
+  packer.map(known.length)
+  for (const name of known) field(packer, name, health[name])
   return packer.packed()
 }
 

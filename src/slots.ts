@@ -1,14 +1,13 @@
-// The two playlist slots: a new list is written to the slot that does not play, read back entry by entry, and only
+// The two playlist slots: a new list is written to the slot that does not play, read back part by part, and only
 // then staged; at the next track boundary it is read once more, checked once more, and becomes the active one. Until
-// then, and whenever anything fails, the old one plays. A slot is ten settings entries of 200 bytes.
+// then, and whenever anything fails, the old one plays.
 
 import * as ds from "@devicescript/core"
-import type { SettingsFlash } from "./flash"
+import { type BoardMemory, PART_BYTES } from "./memory/board-memory"
 import { countOf, faultOf, versionOf } from "./playlist"
 import { type BoardState, NO_SLOT } from "./state"
-import { LIST_HEADER_BYTES, LIST_ITEM_BYTES, MAX_PLAYLIST_BYTES, REFUSED_STORE } from "./wire"
+import { LIST_HEADER_BYTES, LIST_ITEM_BYTES, REFUSED_STORE, REFUSED_TOO_LARGE } from "./wire"
 
-const ENTRY_BYTES = 200
 /** How long one fiber waits before it looks again whether the other has done with the slots. */
 const TURN_MS = 5
 
@@ -21,11 +20,9 @@ export class PlaylistSlots {
   active: Buffer
   private busy = false
 
-  /** `keys`: the first letters of the keys of slot 0 and of slot 1. */
   constructor(
-    private flash: SettingsFlash,
+    private memory: BoardMemory,
     private state: BoardState,
-    private keys: string[],
     private maxSong: number,
   ) {}
 
@@ -43,6 +40,7 @@ export class PlaylistSlots {
 
   /** Checks `bytes` and stages them; a REFUSED_ code where they can't be, 0 where they are. */
   async stage(bytes: Buffer): Promise<number> {
+    if (bytes.length > this.memory.maxListBytes) return REFUSED_TOO_LARGE
     const fault = faultOf(bytes, this.maxSong)
     if (fault !== 0) return fault
     await this.turn()
@@ -53,10 +51,9 @@ export class PlaylistSlots {
         this.state.staged = false
         if (!(await this.state.commit())) return REFUSED_STORE
       }
-      const prefix = this.keys[this.spare()]
-      for (let at = 0; at < bytes.length; at += ENTRY_BYTES) {
-        const part = bytes.slice(at, Math.min(at + ENTRY_BYTES, bytes.length))
-        if (!(await this.flash.write(prefix + at / ENTRY_BYTES, part))) return REFUSED_STORE
+      for (let at = 0; at < bytes.length; at += PART_BYTES) {
+        const part = bytes.slice(at, Math.min(at + PART_BYTES, bytes.length))
+        if (!(await this.memory.writePart(this.spare(), at / PART_BYTES, part))) return REFUSED_STORE
       }
       this.state.staged = true
       if (!(await this.state.commit())) {
@@ -102,16 +99,15 @@ export class PlaylistSlots {
 
   /** The list in `slot`; undefined where it does not check. */
   private async read(slot: number): Promise<Buffer> {
-    const prefix = this.keys[slot]
-    const head = await this.flash.read(prefix + 0)
+    const head = await this.memory.readPart(slot, 0)
     if (!head || head.length < LIST_HEADER_BYTES) return undefined
     const size = LIST_HEADER_BYTES + countOf(head) * LIST_ITEM_BYTES
-    if (size > MAX_PLAYLIST_BYTES) return undefined
+    if (size > this.memory.maxListBytes) return undefined
     const bytes = Buffer.alloc(size)
-    for (let at = 0; at < size; at += ENTRY_BYTES) {
-      const part = await this.flash.read(prefix + at / ENTRY_BYTES)
-      if (!part || part.length < Math.min(ENTRY_BYTES, size - at)) return undefined
-      bytes.blitAt(at, part, 0, Math.min(ENTRY_BYTES, size - at))
+    for (let at = 0; at < size; at += PART_BYTES) {
+      const part = at === 0 ? head : await this.memory.readPart(slot, at / PART_BYTES)
+      if (!part || part.length < Math.min(PART_BYTES, size - at)) return undefined
+      bytes.blitAt(at, part, 0, Math.min(PART_BYTES, size - at))
     }
     return faultOf(bytes, this.maxSong) === 0 ? bytes : undefined
   }

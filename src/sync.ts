@@ -13,6 +13,7 @@ import { Download } from "./download"
 import type { SettingsFlash } from "./flash"
 import { type Address, parseAddress, post } from "./http"
 import { Batch, type ListenLog } from "./log/listen-log"
+import type { BoardMemory } from "./memory/board-memory"
 import { Packer } from "./msgpack"
 import type { Player } from "./player"
 import { versionOf } from "./playlist"
@@ -23,7 +24,6 @@ import { openReply, sealRequest } from "./seal"
 import type { PlaylistSlots } from "./slots"
 import type { BoardState } from "./state"
 import {
-  type DevicePlan,
   KEY_BYTES,
   MAX_BODY_BYTES,
   MAX_EXCHANGES,
@@ -51,10 +51,12 @@ const MAX_HEALTH_LOG = 65535
 export interface SyncParts {
   firmware: string
   device: string
+  /** Where the provisioning stands. */
   flash: SettingsFlash
   /** Settings keys of the device key (32 bytes) and the host's address (text). */
   keyKey: string
   addressKey: string
+  memory: BoardMemory
   state: BoardState
   log: ListenLog
   lists: PlaylistSlots
@@ -70,11 +72,13 @@ export class Sync {
   private counter = 0
   /** Failed attempts since the last success. */
   private fails = 0
-  private download = new Download()
+  private download: Download
   private packer = new Packer(Buffer.alloc(MAX_BODY_BYTES - SALT_BYTES - TAG_BYTES))
   private batch = new Batch(Buffer.alloc(MAX_PLAYS * RECORD_BYTES))
 
-  constructor(private parts: SyncParts) {}
+  constructor(private parts: SyncParts) {
+    this.download = new Download(parts.memory.maxListBytes)
+  }
 
   start(): void {
     const self = this
@@ -144,7 +148,7 @@ export class Sync {
       const upTo = acknowledged(reply)
       // What has not been told stays, whatever the host says.
       await log.acknowledge(Math.min(upTo, from - 1))
-      if (reply.plan) await this.follow(reply.plan)
+      if (reply.plan && state.follow(reply.plan)) await state.commit()
       const news = reply.list ? await this.receive(reply.list) : false
       const asked = rangesText(missing)
       missing = reply.missing
@@ -169,7 +173,7 @@ export class Sync {
 
   /** One request and its reply; throws where there is no valid reply. */
   private async exchange(): Promise<SyncReply> {
-    const { audio, device, firmware, lists, log, player, state } = this.parts
+    const { audio, device, firmware, lists, log, memory, player, state } = this.parts
     this.counter++
     const plain = packRequest(
       this.packer,
@@ -186,11 +190,11 @@ export class Sync {
         refused: this.download.refused,
         health: {
           log: Math.min(log.unacknowledged(), MAX_HEALTH_LOG),
-          cap: log.capacity,
+          cap: memory.capacity,
           full: state.unrecordedCount,
           audio: audio.errors,
           fails: this.fails,
-          store: log.kind,
+          store: memory.kind,
           vol: Math.min(state.volume, state.maxVolume),
         },
       },
@@ -201,14 +205,6 @@ export class Sync {
     const reply = await post(this.address, SYNC_PATH + device, salt, sealed, MAX_BODY_BYTES, REQUEST_MS)
     if (reply.status !== 200) throw new RangeError("http: status " + reply.status)
     return unpackReply(openReply(this.key, device, salt, reply.body))
-  }
-
-  private async follow(plan: DevicePlan): Promise<void> {
-    const { state } = this.parts
-    if (plan.sync === state.syncMinutes && plan.vol === state.maxVolume) return
-    state.syncMinutes = plan.sync
-    state.maxVolume = plan.vol
-    await state.commit()
   }
 
   /** Takes a part of a playlist; true where the host should hear of it at once. */

@@ -86,7 +86,23 @@ export interface SyncHealth {
   store: number
   /** Volume now, 0 … 15. */
   vol: number
+  /** Card of the sound board: 0 it can't tell, 1 present, 2 missing. */
+  card?: number
+  /** Charge of the battery, percent; only where a gauge measures it. */
+  bat?: number
+  /** Why the board started: RESET_ value. */
+  reset?: number
+  /** Uptime at the end of the last sync that went through in this boot, ms; absent where none did. */
+  last?: number
+  /** Time of the board's own clock chip, Unix milliseconds; only where it has one that is set. */
+  rtc?: number
 }
+
+/** Why a board started: power came, it restarted itself as planned, its program ended. */
+export const RESET_UNKNOWN = 0
+export const RESET_POWER = 1
+export const RESET_PLANNED = 2
+export const RESET_FAILURE = 3
 
 /** Host to board. */
 export interface SyncReply {
@@ -119,7 +135,17 @@ export interface DevicePlan {
   sync: number
   /** Highest volume, 0 … 15. */
   vol: number
+  /** What the listener may do beside playing, skipping and stopping: sum of CONTROL_ values; absent = nothing. */
+  ctl?: number
+  /** The music stops when nobody has pressed a button for so many minutes; 0 or absent = never. */
+  sleep?: number
 }
+
+export const CONTROL_PREVIOUS = 1
+export const CONTROL_LIKE = 2
+export const CONTROL_VOLUME = 4
+export const MAX_CONTROLS = 7
+export const MAX_SLEEP_MINUTES = 1440
 
 /** Bytes of playlist in one reply. */
 export const PART_BYTES = 1024

@@ -10,6 +10,7 @@ import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
 import { fitCommand } from "./fit.js"
 import { initCommand } from "./init.js"
+import { rehearseCommand } from "./rehearse.js"
 import { replicateCommand } from "./replicate.js"
 import { roundCommand } from "./round.js"
 import { serveCommand } from "./serve.js"
@@ -32,6 +33,7 @@ const program = new Command("fieldtune")
   .addCommand(fitCommand())
   .addCommand(replicateCommand())
   .addCommand(calibrateCommand())
+  .addCommand(rehearseCommand())
   .addCommand(demoCommand())
 
 function throwInsteadOfExit(command: Command): void {

@@ -2,7 +2,9 @@
 
 import {
   type DevicePlan,
+  MAX_CONTROLS,
   MAX_RANGES,
+  MAX_SLEEP_MINUTES,
   PART_BYTES,
   type PlaylistPart,
   type SyncReply,
@@ -62,5 +64,11 @@ function devicePlan(value: unknown): DevicePlan {
   return {
     sync: asInteger(field(map, "sync"), "plan.sync", 0, MAX_U16),
     vol: asInteger(field(map, "vol"), "plan.vol", 0, 15),
+    ...optional(map, "ctl", MAX_CONTROLS),
+    ...optional(map, "sleep", MAX_SLEEP_MINUTES),
   }
+}
+
+function optional(map: Record<string, unknown>, name: string, high: number): Record<string, number> {
+  return Object.hasOwn(map, name) ? { [name]: asInteger(map[name], `plan.${name}`, 0, high) } : {}
 }

@@ -36,6 +36,13 @@ const REFUSED = [
   ["version", 1, MAX_U32],
   ["code", 1, MAX_U8],
 ] as const
+const OPTIONAL_HEALTH = [
+  ["card", MAX_U8],
+  ["bat", 100],
+  ["reset", MAX_U8],
+  ["last", MAX_U32],
+  ["rtc", Number.MAX_SAFE_INTEGER],
+] as const
 /** Highest volume that four bits of a record hold. */
 const MAX_VOLUME_FIELD = 15
 
@@ -77,7 +84,7 @@ function goneRange(value: unknown, place: string): number[] {
 function health(value: unknown): SyncHealth {
   const map = asMap(value, "health")
   const count = (name: string, high: number): number => asInteger(field(map, name), `health.${name}`, 0, high)
-  return {
+  const known: SyncHealth = {
     log: count("log", MAX_U16),
     cap: count("cap", MAX_U16),
     full: count("full", MAX_U32),
@@ -86,4 +93,8 @@ function health(value: unknown): SyncHealth {
     store: count("store", MAX_U8),
     vol: count("vol", MAX_VOLUME_FIELD),
   }
+  for (const [name, high] of OPTIONAL_HEALTH) {
+    if (Object.hasOwn(map, name)) known[name] = count(name, high)
+  }
+  return known
 }

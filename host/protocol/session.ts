@@ -9,6 +9,7 @@ import {
   WIRE_VERSION,
 } from "../../src/wire.js"
 import type { ContactOutcome } from "../store/syncs.js"
+import { devicePlan } from "../study/plan.js"
 import type { Study } from "../study/study.js"
 import { judgeRecords } from "./judge.js"
 
@@ -61,7 +62,7 @@ export async function exchange(
   }
   const part = outcome.offer === null ? undefined : playlistPart(outcome.offer, request.part)
   if (part !== undefined) reply.list = part
-  reply.plan = { sync: study.plan.syncMinutes, vol: study.plan.maxVolume }
+  reply.plan = devicePlan(study.plan)
   return { replay: false, reply, outcome }
 }
 

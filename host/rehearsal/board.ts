@@ -48,8 +48,11 @@ export class Board {
   readonly panics: number[] = []
   readonly sound: SoundBoard
   flash: Uint8Array = new Uint8Array(0)
-  /** Asked at each flash image that is written; false keeps the old one, as a flash that is broken. */
-  keepFlash: () => boolean = () => true
+  /**
+   * Asked at each flash image that is written: true keeps it, false keeps the old one, as a flash that is broken, and
+   * an image is what a power cut within the write leaves.
+   */
+  keepFlash: (written: Uint8Array, before: Uint8Array) => boolean | Uint8Array = () => true
   /** The bus does not carry what the sound board sends. */
   soundGone = false
   readonly buttons: Record<ButtonName, jd.ButtonServer>
@@ -89,10 +92,15 @@ export class Board {
   static async start(options: BoardOptions): Promise<Board> {
     const board = new Board(options)
     await board.powerOn()
-    await board.clock.advance(BUS_READY_MS)
-    for (const [key, value] of Object.entries(options.settings ?? {})) await board.set(key, value)
-    board.vm!.deploy(options.bytecode)
+    await board.provision()
     return board
+  }
+
+  /** Writes settings and program into the flash of a board that has power, and starts the program. */
+  async provision(): Promise<void> {
+    await this.clock.advance(BUS_READY_MS)
+    for (const [key, value] of Object.entries(this.options.settings ?? {})) await this.set(key, value)
+    this.vm!.deploy(this.options.bytecode)
   }
 
   get powered(): boolean {
@@ -112,9 +120,10 @@ export class Board {
       meter: options.meter,
       flash: {
         load: () => this.flash,
-        // The VM hands over a copy.
         save: (image) => {
-          if (this.keepFlash()) this.flash = image
+          // The VM hands over a copy.
+          const kept = this.keepFlash(image, this.flash)
+          if (kept !== false) this.flash = kept === true ? image : new Uint8Array(kept)
         },
       },
       onLog: (line) => this.lines.push(line.trim()),

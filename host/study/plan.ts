@@ -3,7 +3,14 @@
 import Type from "typebox"
 import Value from "typebox/value"
 import { MAX_VOLUME } from "../../src/record.js"
-import { MAX_PLAYLIST_ITEMS } from "../../src/wire.js"
+import {
+  CONTROL_LIKE,
+  CONTROL_PREVIOUS,
+  CONTROL_VOLUME,
+  type DevicePlan,
+  MAX_PLAYLIST_ITEMS,
+  MAX_SLEEP_MINUTES,
+} from "../../src/wire.js"
 
 const Design = Type.Union([
   Type.Literal("model"),
@@ -60,6 +67,13 @@ const PlanSchema = Type.Object(
     /** Minutes between syncs that a board starts by itself; 0 = on demand only. */
     syncMinutes: Type.Integer({ minimum: 0, maximum: 10080, default: 15 }),
     maxVolume: Type.Integer({ minimum: 0, maximum: MAX_VOLUME, default: 12 }),
+    /** What a listener may do beside playing, skipping and stopping. */
+    controls: Type.Array(
+      Type.Union([Type.Literal("previous"), Type.Literal("like"), Type.Literal("volume")]),
+      { uniqueItems: true, default: [] },
+    ),
+    /** The music stops when nobody has pressed a button for so many minutes; 0 = never. */
+    sleepMinutes: Type.Integer({ minimum: 0, maximum: MAX_SLEEP_MINUTES, default: 0 }),
     port: Type.Integer({ minimum: 0, maximum: 65535, default: 8137 }),
     /** Whose models speak for a subject, and how loudly (host/model/borrow.ts). auto = density in the thesis profile;
      *  otherwise what foretells the first wave best, kept for the whole study. */
@@ -113,6 +127,14 @@ export function checkPlan(given: unknown, place: string): Plan {
     throw new PlanError(`${place}: forgetting: the thesis profile never forgets, got ${checked.forgetting}`)
   }
   return checked
+}
+
+const CONTROLS = { previous: CONTROL_PREVIOUS, like: CONTROL_LIKE, volume: CONTROL_VOLUME }
+
+/** The part of the plan that boards follow. */
+export function devicePlan({ syncMinutes, maxVolume, controls, sleepMinutes }: Plan): DevicePlan {
+  const ctl = controls.reduce((sum, control) => sum + CONTROLS[control], 0)
+  return { sync: syncMinutes, vol: maxVolume, ctl, sleep: sleepMinutes }
 }
 
 interface Finding {

@@ -6,6 +6,7 @@ import {
   REFUSED_SONG,
   REFUSED_STORE,
   REFUSED_TOO_LARGE,
+  RESET_FAILURE,
 } from "../../src/wire.js"
 import type { PublicationState } from "../store/playlists.js"
 import type { SyncRow } from "../store/syncs.js"
@@ -46,6 +47,10 @@ const HOUR_MS = 3600000
 /** A board that is silent for longer needs a look, unless the plan makes it sync less often. */
 const SILENT_MS = 48 * HOUR_MS
 /** Part of the log above which a board may soon stop recording. */
+/** SyncHealth.card. */
+const CARD_MISSING = 2
+/** Percent. */
+const BATTERY_LOW = 15
 const LOG_NEARLY_FULL = 0.8
 const REFUSALS: Record<number, string> = {
   [REFUSED_CHECKSUM]: "checksum",
@@ -131,6 +136,9 @@ function syncProblems(sync: SyncRow | undefined, now: number, syncMinutes: numbe
   if (health.full > 0)
     found.push(`${health.full} listens not recorded: its log was full or its memory failed`)
   if (health.audio > 0) found.push(`${health.audio} errors of the audio board`)
+  if (health.card === CARD_MISSING) found.push("no card in its sound board")
+  if (health.bat !== undefined && health.bat <= BATTERY_LOW) found.push(`battery at ${health.bat} %`)
+  if (health.reset === RESET_FAILURE) found.push("its program failed and was started again")
   if (sync.unreadable > 0) found.push(`${sync.unreadable} unreadable records in its last sync`)
   return found
 }

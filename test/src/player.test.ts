@@ -120,7 +120,7 @@ test("holding the play button syncs at once and does not start the music", async
 })
 
 test("a board that is polled tells ends and missing files by its state, and goes on after a pause", async () => {
-  const { board, host } = await boardWithList(FOUR_SONGS, "test/src/programs/polled-audio.ts")
+  const { board, host } = await boardWithList(FOUR_SONGS, { entry: "test/src/programs/polled-audio.ts" })
   await board.press("play")
   await board.clock.advance(20_000)
   await board.press("play")

@@ -77,7 +77,7 @@ describe("sync endpoint", () => {
       const reply = await send({ plays: [recordOf({ sequence: 1 }), recordOf({ sequence: 2, song: 2 })] })
       assert.deepEqual(reply.ack, [[1, 2]])
       assert.equal(reply.now, START + 1000)
-      assert.deepEqual(reply.plan, { sync: 15, vol: 12 })
+      assert.deepEqual(reply.plan, { sync: 15, vol: 12, ctl: 0, sleep: 0 })
       assert.deepEqual(
         (await fixture.study.store.plays.of(1)).map((p) => [p.sequence, p.song, p.heardMs]),
         [

@@ -265,6 +265,9 @@ packed = pack(smallest)
 write("request", [
     good("nothing to tell", smallest),
     good("every field", full),
+    good("every field of health", with_(smallest, health=dict(
+        log=3, cap=1000, full=0, audio=0, fails=0, store=1, vol=8, card=2, bat=87, reset=3, last=360000,
+        rtc=1732345678901))),
     good("120 records, the most", with_(smallest, plays=[record(i + 1, 1, i, 7, 1, 0, 900, 1) for i in range(120)])),
     {"name": "a field that version 1 does not know is ignored", "hex": pack(with_(smallest, later=[1, 2])).hex(),
      "value": plain(smallest), "canonical": False},
@@ -316,6 +319,8 @@ write("request", [
     bad_request("health as array", "type", health=[3, 400, 0, 0, 0, 0, 8]),
     bad_request("health without volume", "field", health={k: v for k, v in health.items() if k != "vol"}),
     bad_request("volume 16", "range", health=with_(health, vol=16)),
+    bad_request("battery of 101 percent", "range", health=with_(health, bat=101)),
+    bad_request("clock as text", "type", health=with_(health, rtc="noon")),
     bad("health twice", bytes([0x80 | 11]) + packed[1:] + pack("health") + pack(health), "key"),
 ])
 
@@ -335,6 +340,7 @@ write("reply", [
     good("acknowledgement, holes, playlist part, plan",
          dict(v=1, now=1732345678901, ack=[[12, 77]], missing=[[0, 78, 79], [12, 90, 90]], list=part,
               plan=dict(sync=15, vol=12))),
+    good("every field of the plan", dict(nothing, plan=dict(sync=0, vol=15, ctl=7, sleep=1440))),
     good("a part of 1024 bytes, the most", dict(nothing, list=dict(part, k=0, size=1024, of=1, data=bytes(i % 251 for i in range(1024))))),
     {"name": "a field that version 1 does not know is ignored", "hex": pack(with_(nothing, later="x")).hex(),
      "value": plain(nothing), "canonical": False},
@@ -359,6 +365,8 @@ write("reply", [
     bad_reply("a part without its number", "field", list={k: v for k, v in part.items() if k != "k"}),
     bad_reply("volume 16", "range", plan=dict(sync=15, vol=16)),
     bad_reply("plan as array", "type", plan=[15, 12]),
+    bad_reply("a control that has no meaning", "range", plan=dict(sync=15, vol=12, ctl=8)),
+    bad_reply("a sleep timer of more than a day", "range", plan=dict(sync=15, vol=12, sleep=1441)),
     bad("acknowledgement twice", bytes([0x85]) + packed_reply[1:] + pack("ack") + pack([[1, 9]]), "key"),
 ])
 

@@ -5,7 +5,14 @@ import { encodeReply } from "../../../host/protocol/reply.js"
 import { decodeRequest } from "../../../host/protocol/request.js"
 import { openRequest, sealReply } from "../../../host/protocol/seal.js"
 import { type ListenRecord, unpackRecord } from "../../../src/record.js"
-import { PART_BYTES, SYNC_PATH, type SyncReply, type SyncRequest, WIRE_VERSION } from "../../../src/wire.js"
+import {
+  type DevicePlan,
+  PART_BYTES,
+  SYNC_PATH,
+  type SyncReply,
+  type SyncRequest,
+  WIRE_VERSION,
+} from "../../../src/wire.js"
 import { httpAnswer, type Reaction, type Received } from "./network.js"
 
 export class TestHost {
@@ -25,7 +32,7 @@ export class TestHost {
   /** Flips bits of the key that seals replies. */
   replyKeyFlip = 0
   missing: number[][] = []
-  plan = { sync: 1, vol: 12 }
+  plan: DevicePlan = { sync: 1, vol: 12 }
   /** Offered until the board reports the version. */
   playlist: { version: number; bytes: Uint8Array } | undefined
   private salts = 0

@@ -1,5 +1,6 @@
 // The boards that limits are held for: every kind of sound board and store that there is a firmware for.
 
+import { Fram } from "../../../host/rehearsal/chips/fram.js"
 import type { VirtualClock } from "../../../host/rehearsal/clock.js"
 import type { Chip } from "../../../host/rehearsal/i2c-bus.js"
 
@@ -13,4 +14,5 @@ export interface Rig {
 
 export const RIGS: readonly Rig[] = [
   { name: "Jacdac sound player, settings flash", entry: "src/entry/jacdac.ts" },
+  { name: "Jacdac sound player, FRAM", entry: "src/entry/jacdac.ts", chips: () => [new Fram()] },
 ]

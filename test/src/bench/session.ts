@@ -1,6 +1,7 @@
 // A board that has its first playlist and waits for the play button.
 
 import { packPlaylist } from "../../../host/protocol/playlist.js"
+import type { Fram } from "../../../host/rehearsal/chips/fram.js"
 import type { ListenRecord } from "../../../src/record.js"
 import { Board } from "./board.js"
 import { TestHost } from "./host.js"
@@ -15,15 +16,30 @@ export const FOUR_SONGS = [
   { song: 9, lengthMs: 120_000, flags: 0 },
 ]
 
+interface SessionOptions {
+  entry?: string
+  /** The board keeps what changes there and not on its flash. */
+  fram?: Fram
+  /** Further settings of the provisioning. */
+  settings?: Record<string, Uint8Array>
+  /** False: do not wait for the first sync. */
+  synced?: boolean
+}
+
 export async function boardWithList(
   items = FOUR_SONGS,
-  entry?: string,
+  { entry, fram, settings, synced = true }: SessionOptions = {},
 ): Promise<{ board: Board; host: TestHost }> {
   const host = new TestHost(DEVICE)
   host.playlist = { version: 1, bytes: packPlaylist(items, 1) }
-  const board = await Board.start({ entry, server: host.serve, settings: host.settings })
+  const board = await Board.start({
+    entry,
+    server: host.serve,
+    settings: { ...host.settings, ftstore: Buffer.from(fram ? "fram" : "flash"), ...settings },
+    chips: fram && [fram],
+  })
   const listed = () => host.requests.at(-1)?.list === 1
-  if (!(await board.clock.advance(20_000, listed))) {
+  if (synced && !(await board.clock.advance(20_000, listed))) {
     throw new Error(`no playlist after 20 s: ${board.lines.slice(-10).join(" | ")}`)
   }
   await board.clock.advance(100)

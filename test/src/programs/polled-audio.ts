@@ -10,7 +10,8 @@ import {
   CARD_UNKNOWN,
 } from "../../../src/audio/audio-output"
 import { SettingsFlash } from "../../../src/flash"
-import { SettingsLog } from "../../../src/log/settings-log"
+import { ListenLog } from "../../../src/log/listen-log"
+import { SettingsMemory } from "../../../src/memory/settings-memory"
 import { Player, PRESS_PLAY } from "../../../src/player"
 import { PlaylistSlots } from "../../../src/slots"
 import { BoardState } from "../../../src/state"
@@ -72,11 +73,12 @@ const playButton = new ds.Button("play")
 async function main(): Promise<void> {
   const flash = new SettingsFlash(settings)
   flash.start()
-  const state = new BoardState(flash, "state")
-  const log = new SettingsLog(flash, state, "l", "open")
+  const memory = new SettingsMemory(flash, "t")
+  const state = new BoardState(memory)
+  const log = new ListenLog(memory, state)
   const last = await log.open()
   const audio = new PolledAudio()
-  const lists = new PlaylistSlots(flash, state, ["a", "b"], audio.maxFile)
+  const lists = new PlaylistSlots(memory, state, audio.maxFile)
   await lists.open()
   const player = new Player(audio, log, lists, state)
   playButton.up.subscribe(() => player.press(PRESS_PLAY, ds.millis()))
@@ -87,6 +89,7 @@ async function main(): Promise<void> {
     flash: flash,
     keyKey: "ftkey",
     addressKey: "fthost",
+    memory: memory,
     state: state,
     log: log,
     lists: lists,

@@ -3,6 +3,7 @@
 
 import * as ds from "@devicescript/core"
 import { SettingsFlash } from "../../../src/flash"
+import { SettingsMemory } from "../../../src/memory/settings-memory"
 import { BoardState } from "../../../src/state"
 
 const ROUNDS = 60
@@ -11,8 +12,9 @@ const settings = new ds.Settings("settings")
 async function main(): Promise<void> {
   const flash = new SettingsFlash(settings)
   flash.start()
-  const state = new BoardState(flash, "ftstate")
-  const onFlash = new BoardState(flash, "ftstate")
+  const memory = new SettingsMemory(flash, "ft")
+  const state = new BoardState(memory)
+  const onFlash = new BoardState(memory)
   let running = 0
   let stale = 0
   const keepBusy = async () => {
