@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { adaptation } from "./adapt.js"
 import { normalCdf, virtualTime } from "./basics.js"
+import { firmware } from "./firmware.js"
 import { fit } from "./fit.js"
 import { pairs } from "./pairs.js"
 import { particles } from "./particles.js"
@@ -19,7 +20,7 @@ const BENCHES: Record<string, () => (Claim | Skipped)[] | Promise<Claim[]>> = {
   particles,
   pairs,
   playlists,
-  firmware: virtualTime,
+  firmware: async () => [...(await virtualTime()), ...(await firmware())],
   adapt: adaptation,
 }
 

@@ -14,6 +14,7 @@ import { createRequire } from "node:module"
 import * as nodeNet from "node:net"
 import { basename, dirname, join, relative, resolve, sep } from "node:path"
 import { bundlePath, commonJs, layoutError, moduleText } from "./extract.js"
+import { instrument, type Meter, type ProgramFunction } from "./meter.js"
 
 const VM_MODULE = "require_devicescript_vm"
 const COMPILER_MODULE = "require_devicescript_compiler_node"
@@ -56,6 +57,8 @@ export interface VmOptions {
   onPanic?: (code: number) => void
   /** A Jacdac frame that the VM sends. It must not answer within the call: the VM is not reentrant. */
   sendPacket?: (frame: Uint8Array) => void
+  /** Counts what the program costs. */
+  meter?: Meter
 }
 
 export interface Vm {
@@ -93,6 +96,8 @@ export interface CompileResult {
   bytecode: Uint8Array
   /** Source files that went in, relative to the root, without the libraries. */
   sources: string[]
+  /** In the order of the bytecode. */
+  functions: ProgramFunction[]
 }
 
 /** The program does not compile; `diagnostics` holds every error with its place. */
@@ -133,21 +138,25 @@ let vmModule: ((...scope: unknown[]) => () => (overrides: object) => Promise<any
 interface WebAssemblyApi {
   RuntimeError: unknown
   compile(binary: Uint8Array): Promise<object>
-  instantiate(module: object, imports: object): Promise<object>
+  instantiate(module: object, imports: object): Promise<{ exports: object }>
 }
 const wasm = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly
 
 let vmBinary: Promise<object> | undefined
+let meteredBinary: Promise<object> | undefined
 
-/** One compiled WebAssembly module serves every VM of the process. */
-const sharedWebAssembly = {
+/** One compiled WebAssembly module serves every VM of the process, and one every VM that is measured. */
+const webAssemblyFor = (meter: Meter | undefined) => ({
   RuntimeError: wasm.RuntimeError,
   instantiate: async (binary: Uint8Array, imports: object) => {
-    vmBinary ??= wasm.compile(binary)
-    const module = await vmBinary
-    return { module, instance: await wasm.instantiate(module, imports) }
+    if (meter) meteredBinary ??= wasm.compile(instrument(binary))
+    else vmBinary ??= wasm.compile(binary)
+    const module = (await (meter ? meteredBinary : vmBinary))!
+    const instance = await wasm.instantiate(module, imports)
+    meter?.attach(instance.exports)
+    return { module, instance }
   },
-}
+})
 
 /** The host's clock as a VmClock. */
 const hostClock: VmClock = {
@@ -199,7 +208,7 @@ export async function createVm(options: VmOptions): Promise<Vm> {
       () => undefined,
       clock.clearTimeout,
       { log, debug: log, warn: log, error: log },
-      sharedWebAssembly,
+      webAssemblyFor(options.meter),
       bundlePath(),
       dirname(bundlePath()),
     )()
@@ -250,6 +259,7 @@ const COMPILER_FUNCTIONS = [
   "pinsInfo",
   "jsonToDcfg",
   "serializeDcfg",
+  "Image",
 ]
 
 let compilerModule: any
@@ -388,5 +398,24 @@ export async function compile(entry: string, options: CompileOptions): Promise<C
   const bytecode = new Uint8Array(result.binary)
   const vm = await createVm({ deviceId: "0000000000000000" })
   vm.verify(bytecode)
-  return { bytecode, sources: sources.sort() }
+  return { bytecode, sources: sources.sort(), functions: functionsOf(result.dbg) }
+}
+
+/** The compiler gives a function's place as an offset into all its sources, one after the other. */
+function functionsOf(dbg: any): ProgramFunction[] {
+  const { functions } = new (compiler().Image)(dbg)
+  return dbg.functions.map(({ name, location, startpc }: any, i: number) => {
+    let from = 0
+    const source = dbg.sources.find(({ length }: any) => {
+      from += length
+      return location[0] < from
+    })
+    return { name: `${source.path}:${name}`, start: startpc, opcodes: opcodes(functions[i].parseBytecode()) }
+  })
+}
+
+function opcodes(instructions: any[]): number {
+  let count = 0
+  for (const { args } of instructions) count += 1 + opcodes(args ?? [])
+  return count
 }

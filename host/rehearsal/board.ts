@@ -3,8 +3,10 @@
 
 import * as jd from "jacdac-ts"
 import { createVm, type Vm, type VmNet } from "../firmware/bundle.js"
+import type { Meter } from "../firmware/meter.js"
 import type { VirtualClock } from "./clock.js"
 import { type Chip, SimulatedI2cBus } from "./i2c-bus.js"
+import { JacdacBus, Peripheral } from "./jacdac-bus.js"
 import { SoundBoard, type SoundSource } from "./sound-board.js"
 
 /** Flash image of an ESP32. */
@@ -39,6 +41,8 @@ export interface BoardOptions {
   settings?: Record<string, Uint8Array>
   /** What is in flash when power comes first, instead of provisioning. */
   flash?: Uint8Array
+  /** Counts what the program costs. */
+  meter?: Meter
 }
 
 export class Board {
@@ -54,22 +58,23 @@ export class Board {
    * an image is what a power cut within the write leaves.
    */
   keepFlash: (written: Uint8Array, before: Uint8Array) => boolean | Uint8Array = () => true
+  /** Told of every Jacdac frame that the VM sends. */
+  onFrame: (frame: Uint8Array) => void = () => {}
   /** The bus does not carry what the sound board sends. */
   soundGone = false
   readonly buttons: Record<ButtonName, jd.ButtonServer>
   /** The I2C bus, where the board has chips on it. */
   readonly i2c: SimulatedI2cBus | undefined
   private readonly soundBoard: SoundBoard | undefined
-  private readonly bus: jd.JDBus
-  private readonly panel: jd.JDServerServiceProvider
+  private readonly bus: JacdacBus
+  private readonly panel: Peripheral
   private vm: Vm | undefined
-  private bridge: jd.JDBridge | undefined
 
   private constructor(private readonly options: BoardOptions) {
     const { clock, deviceId, lengthMs } = options
     this.clock = clock
     this.deviceId = deviceId
-    this.bus = busOn(clock)
+    this.bus = new JacdacBus(clock, deviceId)
     if (options.sound === undefined) this.soundBoard = new SoundBoard(clock, lengthMs)
     this.sound = options.sound ?? this.soundBoard!
     this.buttons = {
@@ -80,12 +85,8 @@ export class Board {
     const { play, skip, stop } = this.buttons
     const peripheral = (services: jd.JDServiceServer[], name: string, last: string) => {
       // Named after the board, so that a rehearsal's buses are the same in every run.
-      const provider = new jd.JDServerServiceProvider(name, services, {
-        deviceId: deviceId.slice(0, 14) + last,
-      })
-      // The library repeats events on the machine's clock, in case the bus lost them; this bus loses nothing.
-      provider.delayedSend = () => {}
-      this.bus.addServiceProvider(provider)
+      const provider = new Peripheral(name, services, { deviceId: deviceId.slice(0, 14) + last })
+      this.bus.add(provider)
       return provider
     }
     this.panel = peripheral([play, skip, stop], "buttons", deviceId.endsWith("b1") ? "b2" : "b1")
@@ -94,10 +95,6 @@ export class Board {
       this.i2c = new SimulatedI2cBus(clock, options.chips)
       peripheral([this.i2c], "i2c", deviceId.endsWith("c1") ? "c2" : "c1")
     }
-    this.bus.start()
-    // The bus would poll every register of every board twenty times a second, for pages that show them. Of that
-    // only the buttons need their part, while they are in use.
-    this.bus.backgroundRefreshRegisters = false
   }
 
   /** A board with power, its program deployed and running. */
@@ -130,33 +127,32 @@ export class Board {
       net: options.net,
       flashBytes: FLASH_BYTES,
       entropy: options.entropy,
+      meter: options.meter,
       flash: {
         load: () => this.flash,
         save: (image) => {
+          // The VM hands over a copy.
           const kept = this.keepFlash(image, this.flash)
-          if (kept !== false) this.flash = new Uint8Array(kept === true ? image : kept)
+          if (kept !== false) this.flash = kept === true ? image : new Uint8Array(kept)
         },
       },
       onLog: (line) => this.lines.push(line.trim()),
       onPanic: (code) => this.panics.push(code),
       sendPacket: (frame) => {
         const copy = new Uint8Array(frame)
+        this.onFrame(copy)
         clock.setTimeout(() => {
-          if (this.vm === vm) bridge.receiveFrameOrPacket(copy)
+          if (this.vm === vm) this.bus.receive(copy)
         }, BUS_LATENCY_MS)
       },
     })
     const soundId = this.soundBoard && Buffer.from(this.soundBoard.device.deviceId, "hex")
-    const bridge = jd.createProxyBridge((frame) => {
-      const copy = new Uint8Array(frame)
-      // Bytes 4 to 11 of a frame name the device.
-      if (this.soundGone && soundId?.equals(copy.subarray(4, 12))) return
+    this.bus.onFrame = (frame) => {
+      if (this.soundGone && soundId?.equals(JacdacBus.deviceOf(frame))) return
       clock.setTimeout(() => {
-        if (this.vm === vm) vm.receive(copy)
+        if (this.vm === vm) vm.receive(frame)
       }, BUS_LATENCY_MS)
-    })
-    bridge.bus = this.bus
-    this.bridge = bridge
+    }
     this.vm = vm
     vm.start()
   }
@@ -165,7 +161,7 @@ export class Board {
   powerOff(): void {
     this.vm?.stop()
     this.vm = undefined
-    if (this.bridge) this.bridge.bus = undefined as unknown as jd.JDBus
+    this.bus.onFrame = () => {}
     this.soundBoard?.end(false)
     this.i2c?.power(false)
   }
@@ -192,21 +188,19 @@ export class Board {
 
   /** Writes a setting as provisioning does, over the bus. */
   async set(key: string, value: Uint8Array): Promise<void> {
-    const service = this.settingsService()
-    void service.sendPacketAsync(jd.Packet.from(jd.SettingsCmd.Set, jd.jdpack("z b", [key, value])))
+    this.bus.command(jd.SRV_SETTINGS, jd.Packet.from(jd.SettingsCmd.Set, jd.jdpack("z b", [key, value])))
     await this.clock.advance(20)
   }
 
   /** What a settings entry of the board holds. */
   async get(key: string): Promise<Uint8Array> {
-    const service = this.settingsService()
     let value: Uint8Array | undefined
-    const stop = service.subscribe(jd.PACKET_RECEIVE, (packet: jd.Packet) => {
-      if (packet.serviceCommand !== jd.SettingsCmd.Get || !packet.isReport) return
+    const stop = this.bus.listen(jd.SRV_SETTINGS, (packet) => {
+      if (packet.serviceCommand !== jd.SettingsCmd.Get) return
       const [name, bytes] = packet.jdunpack<[string, Uint8Array]>("z b")
       if (name === key) value = bytes
     })
-    void service.sendPacketAsync(jd.Packet.from(jd.SettingsCmd.Get, Buffer.from(key)))
+    this.bus.command(jd.SRV_SETTINGS, jd.Packet.from(jd.SettingsCmd.Get, Buffer.from(key)))
     await this.clock.advance(500, () => value !== undefined)
     stop()
     if (value === undefined) throw new Error(`setting ${key}: the board gave no answer`)
@@ -223,42 +217,4 @@ export class Board {
     }
     return found()!
   }
-
-  private settingsService(): jd.JDService {
-    const service = this.bus
-      .services({ serviceClass: jd.SRV_SETTINGS })
-      .find((s) => s.device.deviceId === this.deviceId)
-    if (service === undefined) throw new Error("the board's settings service is not on the bus")
-    return service
-  }
-}
-
-/** A bus whose time is the clock's. */
-function busOn(clock: VirtualClock): jd.JDBus {
-  const started = clock.now()
-  const scheduler = {
-    get timestamp() {
-      return clock.now() - started
-    },
-    resetTime: () => {},
-    setTimeout: (run: () => void, ms: number) => clock.setTimeout(run, ms),
-    clearTimeout: clock.clearTimeout,
-    setInterval: (run: () => void, ms: number) => {
-      const interval = { handle: undefined as unknown }
-      const again = (): void => {
-        interval.handle = clock.setTimeout(() => {
-          again()
-          run()
-        }, ms)
-      }
-      again()
-      return interval
-    },
-    clearInterval: (interval: { handle: unknown } | undefined) => clock.clearTimeout(interval?.handle),
-  }
-  return new jd.JDBus([], {
-    client: false,
-    disableRoleManager: true,
-    scheduler: scheduler as unknown as jd.Scheduler,
-  })
 }

@@ -8,6 +8,7 @@
 // two copies is written; the newer of those that check is read. The generation stands under the checksum: else a
 // write that is cut after its first bytes would make an old copy the newest.
 
+import * as ds from "@devicescript/core"
 import { digest } from "@devicescript/crypto"
 import { same } from "../flash"
 import type { I2cBus } from "../i2c"
@@ -84,6 +85,9 @@ export class FramMemory implements BoardMemory {
 
   /** `count` bytes from `at`; undefined where the chip does not answer. */
   async read(at: number, count: number): Promise<Buffer> {
+    // A transaction of the microcontroller does not yield. Without this a full request would be collected and packed
+    // in twice the 128 K steps after which the runtime ends the program.
+    await ds.sleep(0)
     for (let i = 0; i < TRIES; i++) {
       const bytes = await this.bus.xfer(ADDRESS, Buffer.from([at >> 8, at & 255]), count)
       if (bytes !== undefined && bytes.length === count) return bytes

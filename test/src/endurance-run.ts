@@ -1,44 +1,48 @@
-// Eight hours of music on one board, in a process of its own: the test runner keeps a note of every promise, and here
-// there are millions. Prints what the test judges, as JSON.
+// Days of use of one board, in a process of its own: the test runner keeps a note of every promise, and here there are
+// millions. Prints what the test judges, as JSON.
+//
+//   node endurance-run.js RIG HOURS SEED      RIG: a name of bench/rigs.ts
 
-import { packPlaylist } from "../../host/protocol/playlist.js"
+import { VirtualClock } from "../../host/rehearsal/clock.js"
 import { Board } from "./bench/board.js"
 import { TestHost } from "./bench/host.js"
+import { fieldHost, mixedUse } from "./bench/mixed-use.js"
+import { RIGS } from "./bench/rigs.js"
 
-const HOURS = 8
-const HOUR_MS = 3_600_000
-const STEPS = 30
+/** Length of the files on a card. */
+const LENGTH_MS = 240_000
+/** Longer than the longest pause between two tries of a sync. */
+const SETTLE_MS = 3_600_000
 
-const host = new TestHost("12abdd2289421234")
-host.plan.sync = 5
-// The longest playlist that there is: 256 songs of one to five minutes.
-const items = Array.from({ length: 256 }, (_, i) => ({
-  song: i + 1,
-  lengthMs: 60_000 + 997 * i,
-  flags: i & 1,
-}))
-host.playlist = { version: 1, bytes: packPlaylist(items, 1) }
-const board = await Board.start({ server: host.serve, settings: host.settings })
-await board.clock.advance(8000)
-await board.press("play")
-for (let step = 0; step < HOURS * STEPS; step++) {
-  await board.clock.advance(HOUR_MS / STEPS)
-  if (step % 4 === 1) await board.press("skip")
-}
-await board.press("stop")
-await board.press("play", 2000)
-await board.clock.advance(30_000)
-const lines = board.lines.filter((line) => /exception|panic|memory|alloc/i.test(line))
+const [name, hours, seed] = process.argv.slice(2)
+const rig = RIGS.find((r) => r.name === name)
+if (rig === undefined) throw new Error(`no board ${JSON.stringify(name)} in bench/rigs.ts`)
+const host = fieldHost(new TestHost("12abdd2289421234"), seed)
+const clock = new VirtualClock()
+const board = await Board.start({
+  entry: rig.entry,
+  server: host.serve,
+  settings: host.settings,
+  clock,
+  chips: rig.chips?.(clock, LENGTH_MS),
+})
+await clock.advance(10_000)
+const began = performance.now()
+await mixedUse(board, host, seed, Number(hours))
+await clock.advance(SETTLE_MS)
+const seconds = (performance.now() - began) / 1000
 process.stdout.write(
   JSON.stringify({
     panics: board.panics,
-    lines,
-    sounded: board.sound.sounded.length,
+    lines: board.lines.filter((line) => /exception|panic|memory|alloc/i.test(line)),
     sequences: [...host.plays.keys()],
     boots: [...new Set(host.requests.map((request) => request.boot))],
     exchanges: host.requests.length,
+    offered: host.playlist?.version,
+    list: host.requests.at(-1)?.list,
     gone: host.gone,
     waiting: host.requests.at(-1)?.health.log,
+    seconds,
   }),
 )
 board.powerOff()

@@ -76,10 +76,13 @@ const PATTERNS: [number, string, string, number][] = [
 test("each condition has its own rhythm and colour, and the dark between never ends by itself", async (t) => {
   const { board, show } = await boardWithLight()
   const onBus: string[] = []
-  board.sound.device.bus!.on(jd.PACKET_PROCESS, (packet: jd.Packet) => {
-    if (packet.serviceCommand !== jd.ControlCmd.SetStatusLight || packet.serviceIndex !== 0) return
-    if (packet.isCommand && packet.device?.deviceId === board.deviceId) onBus.push([...packet.data].join(" "))
-  })
+  board.onFrame = (frame) => {
+    for (const packet of jd.Packet.fromFrame(frame, 0)) {
+      if (packet.serviceCommand !== jd.ControlCmd.SetStatusLight || packet.serviceIndex !== 0) continue
+      if (packet.isCommand && packet.deviceIdentifier === board.deviceId)
+        onBus.push([...packet.data].join(" "))
+    }
+  }
   for (const [condition, color, rhythm, seconds] of PATTERNS) {
     await show(condition)
     await board.clock.advance(15_000)

@@ -2,6 +2,7 @@
 
 import { type CompileResult, compile } from "../../../host/firmware/bundle.js"
 import { firmwareManifest } from "../../../host/firmware/manifest.js"
+import type { Meter } from "../../../host/firmware/meter.js"
 import { Board as VirtualBoard } from "../../../host/rehearsal/board.js"
 import { VirtualClock } from "../../../host/rehearsal/clock.js"
 import type { Chip } from "../../../host/rehearsal/i2c-bus.js"
@@ -12,15 +13,15 @@ const DEVICE = "12abdd2289421234"
 
 const compiled = new Map<string, Promise<CompileResult>>()
 
-/** The bytecode of an entry file of this repository, compiled once per process. */
-async function bytecodeOf(entry: string): Promise<Uint8Array> {
+/** An entry file of this repository, compiled once per process. */
+export function programOf(entry: string): Promise<CompileResult> {
   let result = compiled.get(entry)
   if (result === undefined) {
     const { root } = firmwareManifest()
     result = compile(entry, { root, name: "test", version: "0.0.0" })
     compiled.set(entry, result)
   }
-  return (await result).bytecode
+  return result
 }
 
 interface BoardOptions {
@@ -36,6 +37,10 @@ interface BoardOptions {
   lengthMs?: (file: number) => number | undefined
   /** Settings that are written from outside before the program starts. */
   settings?: Record<string, Uint8Array>
+  /** Counts what the program costs. */
+  meter?: Meter
+  /** Between board and server, ms. */
+  roundTripMs?: number
 }
 
 export type Board = VirtualBoard & { readonly network: TestNetwork }
@@ -51,9 +56,11 @@ export const Board = {
       chips,
       sound,
       lengthMs,
+      meter,
+      roundTripMs,
     } = options
-    const network = new TestNetwork(clock, server)
-    const bytecode = await bytecodeOf(entry)
+    const network = new TestNetwork(clock, server, roundTripMs)
+    const { bytecode } = await programOf(entry)
     const entropy = numberedBytes()
     const board = await VirtualBoard.start({
       deviceId: DEVICE,
@@ -65,6 +72,7 @@ export const Board = {
       chips,
       sound,
       lengthMs,
+      meter,
     })
     return Object.assign(board, { network })
   },

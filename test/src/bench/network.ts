@@ -23,7 +23,7 @@ export type Reaction = Answer | "refused" | "silent"
 /** Asked once per connection when it opens (with no request) and once when the request is whole. */
 export type Server = (request: Received | undefined) => Reaction | undefined
 
-const LATENCY_MS = 4
+const ROUND_TRIP_MS = 4
 
 export class TestNetwork implements VmNet {
   /** Sockets that were opened. */
@@ -32,21 +32,22 @@ export class TestNetwork implements VmNet {
   constructor(
     private readonly clock: VirtualClock,
     private readonly server: Server,
+    private readonly roundTripMs = ROUND_TRIP_MS,
   ) {}
 
   createConnection(): VmSocket {
     this.opened++
-    const { clock, server } = this
+    const { clock, server, roundTripMs } = this
     return openSocket({
       clock,
-      latencyMs: LATENCY_MS,
+      latencyMs: roundTripMs,
       refused: server(undefined) === "refused",
       onRequest: (request, connection) => {
         const end = request.indexOf("\r\n\r\n")
         const head = request.subarray(0, end).toString("latin1")
         const reaction = server({ head, body: new Uint8Array(request.subarray(end + 4)), at: clock.now() })
         if (reaction === undefined || reaction === "silent" || reaction === "refused") return
-        let at = LATENCY_MS
+        let at = roundTripMs
         for (const { afterMs, bytes } of reaction.pieces) {
           at += afterMs
           connection.later(at, () => connection.deliver(bytes))
