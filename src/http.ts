@@ -5,7 +5,7 @@
 // status than 200 is not read further. Errors start with "http:".
 
 import * as ds from "@devicescript/core"
-import { connect, Socket } from "@devicescript/net"
+import { Connection } from "./socket"
 
 /** Bytes of status line and headers. Reading them must stay far below the steps that may run without a yield. */
 const MAX_HEAD_BYTES = 512
@@ -64,8 +64,9 @@ export async function post(
   timeoutMs: number,
 ): Promise<HttpReply> {
   const deadline = ds.millis() + timeoutMs
-  const socket = await connect({ host: to.host, port: to.port, timeout: timeoutMs })
+  const socket = new Connection()
   try {
+    await socket.open(to.host, to.port, timeoutMs)
     const length = salt.length + sealed.length
     await socket.send(
       "POST " +
@@ -83,11 +84,11 @@ export async function post(
     await socket.send(sealed)
     return await receive(socket, deadline, most)
   } finally {
-    await socket.close()
+    socket.close()
   }
 }
 
-async function receive(socket: Socket, deadline: number, most: number): Promise<HttpReply> {
+async function receive(socket: Connection, deadline: number, most: number): Promise<HttpReply> {
   const head = Buffer.alloc(MAX_HEAD_BYTES)
   let filled = 0
   let end = -1
@@ -104,10 +105,10 @@ async function receive(socket: Socket, deadline: number, most: number): Promise<
       if (head[filled - 1] === LF && endsHead(head, filled)) end = filled
     }
   }
-  const lines = head.slice(0, end).toString().split("\r\n")
-  const status = statusOf(lines[0])
+  const text = head.slice(0, end).toString()
+  const status = statusOf(text)
   if (status !== 200) return { status: status, body: Buffer.alloc(0) }
-  const length = lengthOf(lines)
+  const length = lengthOf(text)
   if (length < 0 || length > most) throw new RangeError("http: content-length " + length)
   const body = Buffer.alloc(length)
   let got = 0
@@ -132,25 +133,20 @@ function statusOf(line: string): number {
 }
 
 /** The one Content-Length; -1 where there is none, more than one, or one that is no number. */
-function lengthOf(lines: string[]): number {
-  let length = -1
-  for (let i = 1; i < lines.length; i++) {
-    const line = lines[i]
-    const colon = line.indexOf(":")
-    if (colon > 0 && line.slice(0, colon).toLowerCase() === "content-length") {
-      if (length >= 0) return -1
-      length = digits(line.slice(colon + 1).trim())
-      if (length < 0) return -1
-    }
-  }
-  return length
+function lengthOf(head: string): number {
+  const name = "content-length:"
+  const text = head.toLowerCase()
+  const at = text.indexOf("\n" + name) + 1
+  if (at === 0 || text.indexOf("\n" + name, at) >= 0) return -1
+  let from = at + name.length
+  let end = text.indexOf("\r", from)
+  while (text[from] === " ") from++
+  while (end > from && text[end - 1] === " ") end--
+  return digits(text.slice(from, end))
 }
 
-async function next(socket: Socket, deadline: number): Promise<Buffer> {
+async function next(socket: Connection, deadline: number): Promise<Buffer> {
   const left = deadline - ds.millis()
   if (left <= 0) throw new RangeError("http: timeout")
-  const piece = await socket.recv(left)
-  if (piece === undefined) throw new RangeError("http: timeout")
-  if (piece === null) throw new RangeError("http: closed early")
-  return piece
+  return await socket.receive(left)
 }

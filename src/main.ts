@@ -17,6 +17,7 @@ import * as ds from "@devicescript/core"
 import type { AudioOutput } from "./audio/audio-output"
 import { Buttons } from "./buttons"
 import { SettingsFlash } from "./flash"
+import { Health } from "./health"
 import { I2cBus } from "./i2c"
 import { ListenLog } from "./log/listen-log"
 import type { BoardMemory } from "./memory/board-memory"
@@ -26,10 +27,12 @@ import { unpack } from "./msgpack"
 import { Player } from "./player"
 import { planOf } from "./reply"
 import { Rescoring } from "./rescoring"
+import { resetReason } from "./reset-reason"
 import { SerialLink } from "./serial"
 import { PlaylistSlots } from "./slots"
 import { BoardState } from "./state"
-import { Sync } from "./sync"
+import { BoardLight, StatusLight } from "./status-light"
+import { Sync, type SyncParts } from "./sync"
 
 /** Of devicescript.json. */
 const FIRMWARE = "0.1.0"
@@ -42,17 +45,21 @@ const stopButton = new ds.Button("stop")
 const settings = new ds.Settings("settings")
 const simulatedBus = new ds.I2C("i2c")
 const serial = new ds.Serial("serial")
+const control = new ds.Control("control[int:0]")
 
 /**
  * FRAM where the provisioning says so, else where one answers. A board that was provisioned for FRAM waits for it: with
  * its flash instead it would start an epoch of its own and leave what it knows behind.
  */
-async function memoryOf(flash: SettingsFlash, bus: I2cBus): Promise<BoardMemory> {
+async function memoryOf(flash: SettingsFlash, bus: I2cBus, health: Health): Promise<BoardMemory> {
   const fram = new FramMemory(bus)
   const wanted = await flash.read("ftstore")
   if (wanted === undefined) throw new Error("the settings do not answer")
   const store = wanted.toString()
-  while (store === "fram" && !(await fram.present())) await ds.sleep(FRAM_RETRY_MS)
+  while (store === "fram" && !(await fram.present())) {
+    health.waiting = true
+    await ds.sleep(FRAM_RETRY_MS)
+  }
   if (store === "flash" || !(await fram.present())) return new SettingsMemory(flash, "ft")
   return fram
 }
@@ -68,20 +75,21 @@ async function takePlan(flash: SettingsFlash, state: BoardState): Promise<void> 
   }
 }
 
-async function run(bus: I2cBus, audio: AudioOutput): Promise<void> {
+async function run(bus: I2cBus, audio: AudioOutput, health: Health, startedMs: number): Promise<void> {
   const flash = new SettingsFlash(settings)
   flash.start()
-  const memory = await memoryOf(flash, bus)
+  const memory = await memoryOf(flash, bus, health)
   const state = new BoardState(memory)
   const log = new ListenLog(memory, state)
   const last = await log.open()
+  health.reset = resetReason(state.restarted, startedMs)
   if (state.boot === 1) await takePlan(flash, state)
   const lists = new PlaylistSlots(memory, state, audio.maxFile)
   await lists.open()
   await lists.swap()
   const player = new Player(audio, log, lists, state, new Rescoring(log))
   const device = ds.deviceIdentifier("self")
-  const sync = new Sync({
+  const parts: SyncParts = {
     firmware: FIRMWARE,
     device: device,
     flash: flash,
@@ -94,7 +102,9 @@ async function run(bus: I2cBus, audio: AudioOutput): Promise<void> {
     player: player,
     audio: audio,
     link: new SerialLink(serial, device),
-  })
+    health: health,
+  }
+  const sync = new Sync(parts)
 
   new Buttons(playButton, skipButton, stopButton, state).start(
     (press, at) => player.press(press, at),
@@ -103,18 +113,22 @@ async function run(bus: I2cBus, audio: AudioOutput): Promise<void> {
 
   player.start(last)
   sync.start()
+  health.start(parts)
   console.log("fieldtune " + FIRMWARE + " epoch " + state.epoch + " boot " + state.boot)
 }
 
 /** Runs the firmware; `soundBoard` makes the driver of the sound board, on the board's I2C bus if it needs one. */
 export function main(soundBoard: (bus: I2cBus) => AudioOutput): void {
+  const startedMs = ds.millis()
   const bus = new I2cBus(simulatedBus)
   const audio = soundBoard(bus)
+  const health = new Health(bus)
   const start = async () => {
     bus.start()
+    new StatusLight(new BoardLight(control), () => health.conditions()).start()
     while (true) {
       try {
-        await run(bus, audio)
+        await run(bus, audio, health, startedMs)
         return
       } catch (e: any) {
         console.log("start: " + e.message)

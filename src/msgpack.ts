@@ -23,25 +23,14 @@ export class Packer {
     this.length = 0
   }
 
-  nil(): void {
-    this.byte(0xc0)
-  }
-
-  bool(value: boolean): void {
-    this.byte(value ? 0xc3 : 0xc2)
-  }
-
+  /** Not negative; whole numbers above 32 bits and fractions go as float 64. */
   number(value: number): void {
-    if (Math.floor(value) !== value || value > MAX_U32 || value < -2147483648) this.float(value)
+    if (Math.floor(value) !== value || value < 0 || value > MAX_U32) this.float(value)
     else if (value >= 128) {
       if (value < 256) this.sized(0xcc, value, 1)
       else if (value < 65536) this.sized(0xcd, value, 2)
       else this.sized(0xce, value, 4)
-    } else if (value >= 0) this.byte(value)
-    else if (value >= -32) this.byte(256 + value)
-    else if (value >= -128) this.sized(0xd0, value + 256, 1)
-    else if (value >= -32768) this.sized(0xd1, value + 65536, 2)
-    else this.sized(0xd2, value + 4294967296, 4)
+    } else this.byte(value)
   }
 
   text(value: string): void {
@@ -90,7 +79,8 @@ export class Packer {
     this.length += 8
   }
 
-  private sized(head: number, value: number, count: number): void {
+  /** `head`, then `value` in `count` bytes. */
+  sized(head: number, value: number, count: number): void {
     this.byte(head)
     this.room(count)
     let rest = value
@@ -108,7 +98,7 @@ export class Packer {
     this.length += count
   }
 
-  private byte(value: number): void {
+  byte(value: number): void {
     this.room(1)
     this.bytes[this.length] = value
     this.length++

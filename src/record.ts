@@ -29,6 +29,8 @@ export const END_REASONS = [
   "replaced",
   "error",
 ]
+/** Length of END_REASONS, whose texts a board has no room for. */
+const REASONS = 9
 export const END_FINISHED = 0
 export const END_SKIPPED = 1
 export const END_STOPPED = 2
@@ -135,7 +137,7 @@ export function unpackRecord(bytes: Bytes, offset: number): ListenRecord | undef
   if (offset + RECORD_BYTES > bytes.length) return undefined
   if (bytes[offset + 19] !== crc8(bytes, offset, RECORD_BYTES - 1, RECORD_CRC_SEED)) return undefined
   const reason = bytes[offset + 17] & 15
-  if (reason >= END_REASONS.length) return undefined
+  if (reason >= REASONS) return undefined
   return {
     sequence: getLittle(bytes, offset, 4),
     boot: getLittle(bytes, offset + 4, 2),

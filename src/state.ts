@@ -10,7 +10,7 @@
 
 import * as ds from "@devicescript/core"
 import { digest, randomBuffer } from "@devicescript/crypto"
-import type { BoardMemory } from "./memory/board-memory"
+import { type BoardMemory, CELL_STATE } from "./memory/board-memory"
 import { MAX_VOLUME } from "./record"
 import type { DevicePlan } from "./wire"
 
@@ -63,7 +63,7 @@ export class BoardState {
 
   /** Reads it: true = found, false = there is none that checks, undefined = the memory did not answer. */
   async load(): Promise<boolean> {
-    const b = await this.memory.readState()
+    const b = await this.memory.readCell(CELL_STATE)
     if (b === undefined) return undefined
     if (b.length !== STATE_BYTES || b[0] !== 0x46 || b[1] !== 0x53 || b[2] !== LAYOUT) return false
     const sum = digest("sha256", b.slice(0, CHECKSUM_AT))
@@ -119,7 +119,7 @@ export class BoardState {
     this.busy = true
     try {
       this.pack()
-      return await this.memory.writeState(this.bytes)
+      return await this.memory.writeCell(CELL_STATE, this.bytes)
     } finally {
       this.busy = false
     }

@@ -11,6 +11,7 @@ import type { AudioOutput } from "./audio/audio-output"
 import { Alarm } from "./clock"
 import { Download } from "./download"
 import type { SettingsFlash } from "./flash"
+import type { Health } from "./health"
 import { type Address, parseAddress, post } from "./http"
 import { Batch, type ListenLog } from "./log/listen-log"
 import type { BoardMemory } from "./memory/board-memory"
@@ -46,8 +47,6 @@ const UNPROVISIONED_MS = 60000
 const MINUTE_MS = 60000
 const IDLE_MS = 3600000
 const MAX_SEQUENCE = 4294967295
-/** What the field holds; a request that says more is refused. */
-const MAX_HEALTH_LOG = 65535
 
 export interface SyncParts {
   firmware: string
@@ -65,6 +64,7 @@ export interface SyncParts {
   audio: AudioOutput
   /** The way over the bus, which comes first where a host is on it. */
   link: SerialLink
+  health: Health
 }
 
 export class Sync {
@@ -73,8 +73,6 @@ export class Sync {
   private key: Buffer
   private address: Address
   private counter = 0
-  /** Failed attempts since the last success. */
-  private fails = 0
   private download: Download
   private packer = new Packer(Buffer.alloc(MAX_BODY_BYTES - SALT_BYTES - TAG_BYTES))
   private batch = new Batch(Buffer.alloc(MAX_PLAYS * RECORD_BYTES))
@@ -104,7 +102,8 @@ export class Sync {
       this.demanded = false
       pause = IDLE_MS
       try {
-        if (due) pause = (await this.provisioned()) ? await this.attempt() : UNPROVISIONED_MS
+        this.parts.health.provisioned = await this.provisioned()
+        if (due) pause = this.parts.health.provisioned ? await this.attempt() : UNPROVISIONED_MS
       } catch (e: any) {
         console.log("sync: " + e.message)
         pause = BACKOFF_MS
@@ -125,23 +124,27 @@ export class Sync {
 
   /** One sync; gives the time until the next one. */
   private async attempt(): Promise<number> {
+    const { health, state } = this.parts
+    health.syncing = true
     try {
-      await this.contact()
-      this.fails = 0
-      const minutes = this.parts.state.syncMinutes
-      return minutes > 0 ? minutes * MINUTE_MS : IDLE_MS
+      await health.synced(await this.contact())
+      return state.syncMinutes > 0 ? state.syncMinutes * MINUTE_MS : IDLE_MS
     } catch (e: any) {
-      this.fails++
+      health.fails++
       console.log("sync: " + e.message)
-      const pause = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * Math.pow(2, Math.min(this.fails, 10) - 1))
+      const pause = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * Math.pow(2, Math.min(health.fails, 10) - 1))
       return pause * (0.75 + randomBuffer(2).getAt(0, "u16") / 131072)
+    } finally {
+      health.syncing = false
     }
   }
 
-  private async contact(): Promise<void> {
+  /** The host's time at the last exchange, Unix ms. */
+  private async contact(): Promise<number> {
     const { log, state } = this.parts
     let missing: number[][] = []
     let from = state.acked + 1
+    let now = 0
     for (let i = 0; i < MAX_EXCHANGES; i++) {
       const batch = this.batch
       batch.clear()
@@ -164,8 +167,10 @@ export class Sync {
       // Go on while there is something new to tell; holes that an answer did not close wait for the next sync.
       const open = from <= state.acked + log.unacknowledged()
       const holes = missing.length > 0 && rangesText(missing) !== asked
-      if (!open && !holes && !news && shown === this.shown()) return
+      now = reply.now
+      if (!open && !holes && !news && shown === this.shown()) return now
     }
+    return now
   }
 
   /** What the host is shown of the playlists, as one text. */
@@ -177,7 +182,7 @@ export class Sync {
 
   /** One request and its reply; throws where there is no valid reply. */
   private async exchange(): Promise<SyncReply> {
-    const { audio, device, firmware, lists, log, memory, player, state } = this.parts
+    const { device, firmware, health, lists, player, state } = this.parts
     this.counter++
     const plain = packRequest(
       this.packer,
@@ -192,15 +197,7 @@ export class Sync {
         next: lists.next,
         part: this.download.wanted(),
         refused: this.download.refused,
-        health: {
-          log: Math.min(log.unacknowledged(), MAX_HEALTH_LOG),
-          cap: memory.capacity,
-          full: state.unrecordedCount,
-          audio: audio.errors,
-          fails: this.fails,
-          store: memory.kind,
-          vol: Math.min(state.volume, state.maxVolume),
-        },
+        health: await health.report(),
       },
       this.batch,
     )

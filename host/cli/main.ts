@@ -16,6 +16,7 @@ import { replicateCommand } from "./replicate.js"
 import { roundCommand } from "./round.js"
 import { serveCommand } from "./serve.js"
 import { statusCommand } from "./status.js"
+import { syncCommand } from "./sync.js"
 
 const { version, description } = createRequire(import.meta.url)("../../../package.json") as {
   version: string
@@ -30,6 +31,7 @@ const program = new Command("fieldtune")
   .addCommand(flashCommand())
   .addCommand(enrolCommand())
   .addCommand(serveCommand())
+  .addCommand(syncCommand())
   .addCommand(roundCommand())
   .addCommand(statusCommand())
   .addCommand(fitCommand())

@@ -12,9 +12,10 @@ import { randomBytes } from "node:crypto"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import * as nodeNet from "node:net"
-import { basename, dirname, join, relative, resolve, sep } from "node:path"
+import { basename, dirname, join, posix, relative, resolve, sep } from "node:path"
 import { bundlePath, commonJs, layoutError, moduleText } from "./extract.js"
 import { instrument, type Meter, type ProgramFunction } from "./meter.js"
+import { shorten, shortNames } from "./shorten.js"
 
 const VM_MODULE = "require_devicescript_vm"
 const COMPILER_MODULE = "require_devicescript_compiler_node"
@@ -342,22 +343,84 @@ function flatMessage(message: any): string {
   return [message.messageText, ...(message.next ?? []).map(flatMessage)].join(" ")
 }
 
-/**
- * Compiles `entry` (a path relative to `options.root`) to verified bytecode; rejects with CompileError.
- *
- * The `@devicescript/*` libraries are served from the bundle, in memory: package managers remove the copies that
- * the command line tool writes into node_modules, and a program compiled without them fails only when it runs.
- */
-export async function compile(entry: string, options: CompileOptions): Promise<CompileResult> {
+/** What the firmware uses of the services that it has roles for, by the service's short name. */
+const SERVICE_PACKETS: Record<string, readonly string[]> = {
+  button: ["down", "up", "hold", "pressed"],
+  control: ["set_status_light"],
+  i2c: ["transaction"],
+  serial: ["send", "received"],
+  settings: ["get", "set"],
+  soundplayer: ["volume", "play", "cancel"],
+  _base: [],
+  _sensor: [],
+}
+
+/** Bytecode carries the description of each service that a role has, whole: the rest of it is left out. */
+function trimServices(config: { services: { shortId: string; packets: { name: string }[] }[] }): void {
+  for (const service of config.services) {
+    const used = SERVICE_PACKETS[service.shortId]
+    if (used !== undefined) service.packets = service.packets.filter(({ name }) => used.includes(name))
+  }
+}
+
+/** Declarations of all services there are. */
+const ALL_SERVICES = /devicescript-spec\.d\.ts$/
+const IMPORTED = /(?:from|import) "([^"]+)"/g
+
+/** Short names for all that `entry` is compiled with. */
+function namesFor(
+  entry: string,
+  textOf: (name: string) => string,
+  libraries: Record<string, string>,
+): Map<string, string> {
+  const files = new Map<string, string>()
+  const packages = new Set(["core"])
+  const addPackages = (text: string): void => {
+    for (const [, path] of text.matchAll(IMPORTED)) {
+      const name = path.startsWith("@devicescript/") ? path.split("/")[1] : undefined
+      if (name === undefined || packages.has(name)) continue
+      packages.add(name)
+      for (const inner of textsOf(name)) addPackages(inner)
+    }
+  }
+  const textsOf = (name: string): string[] =>
+    Object.keys(libraries)
+      .filter((file) => file.startsWith(`${LIBRARIES}${name}/`) && !ALL_SERVICES.test(file))
+      .map((file) => libraries[file])
+  // Of the hundred services, those that the program has roles for.
+  const specs = libraries[`${LIBRARIES}core/src/devicescript-spec.d.ts`]
+  const rolesOf = (text: string): string[] =>
+    [...text.matchAll(/\bds\.([A-Z]\w+)/g)].flatMap(([, name]) => {
+      const start = specs.indexOf(`class ${name} extends`)
+      return start < 0 ? [] : [specs.slice(start, specs.indexOf("\n}", start))]
+    })
+  const add = (name: string): void => {
+    if (files.has(name)) return
+    const text = textOf(name)
+    files.set(name, text)
+    addPackages(text)
+    for (const [, path] of text.matchAll(IMPORTED)) {
+      if (path.startsWith(".")) add(`${posix.join(posix.dirname(name), path)}.ts`)
+    }
+  }
+  add(entry)
+  const sources = [...files.values()]
+  return shortNames(sources, [...[...packages].flatMap(textsOf), ...sources.flatMap(rolesOf)])
+}
+
+function compileOnce(entry: string, options: CompileOptions, shortened: boolean) {
   const { compileWithHost, preludeFiles, resolveBuildConfig } = compiler()
   const root = resolve(options.root)
   const config = resolveBuildConfig({
     hwInfo: { "@name": options.name, "@version": options.version },
     addBoards: readBoards(root, resolveBuildConfig().archs),
   })
+  trimServices(config)
   const libraries: Record<string, string> = preludeFiles(config)
   if (!(`${LIBRARIES}core/src/index.ts` in libraries)) throw layoutError("no library @devicescript/core")
   const fromRoot = (path: string): string => relative(root, resolve(root, path)).split(sep).join("/")
+  const textOf = (name: string): string => options.files?.[name] ?? readFileSync(resolve(root, name), "utf8")
+  const names = shortened ? namesFor(fromRoot(entry), textOf, libraries) : new Map<string, string>()
   const sources: string[] = []
   const diagnostics: Diagnostic[] = []
   const result = compileWithHost(entry, {
@@ -367,9 +430,10 @@ export async function compile(entry: string, options: CompileOptions): Promise<C
         if (name in libraries) return libraries[name]
         throw new Error(`${name}: not among the libraries of @devicescript/cli`)
       }
-      const text = options.files?.[name] ?? readFileSync(resolve(root, path), "utf8")
-      if (!name.includes("node_modules/") && name.endsWith(".ts")) sources.push(name)
-      return text
+      const text = textOf(name)
+      if (name.includes("node_modules/") || !name.endsWith(".ts")) return text
+      sources.push(name)
+      return shorten(text, names)
     },
     write: () => {},
     log: () => {},
@@ -387,7 +451,22 @@ export async function compile(entry: string, options: CompileOptions): Promise<C
       }
     },
   })
-  if (diagnostics.length > 0) throw new CompileError(entry, diagnostics)
+  return { result, sources, diagnostics, fromRoot }
+}
+
+/**
+ * Compiles `entry` (a path relative to `options.root`) to verified bytecode; rejects with CompileError.
+ *
+ * The `@devicescript/*` libraries are served from the bundle, in memory: package managers remove the copies that
+ * the command line tool writes into node_modules, and a program compiled without them fails only when it runs.
+ */
+export async function compile(entry: string, options: CompileOptions): Promise<CompileResult> {
+  const { result, sources, diagnostics, fromRoot } = compileOnce(entry, options, true)
+  if (diagnostics.length > 0) {
+    // Errors are told in the names that stand in the files.
+    const plain = compileOnce(entry, options, false).diagnostics
+    throw new CompileError(entry, plain.length > 0 ? plain : diagnostics)
+  }
   if (!result.success || !(result.binary instanceof Uint8Array)) {
     throw new CompileError(entry, [
       { file: entry, line: 1, column: 1, message: "no bytecode, no diagnostics" },

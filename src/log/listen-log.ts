@@ -13,7 +13,7 @@
 // Appending and checkpointing belong to one fiber (the player's), collecting and acknowledging to another.
 
 import * as ds from "@devicescript/core"
-import { type BoardMemory, PAGE_RECORDS } from "../memory/board-memory"
+import { type BoardMemory, CELL_OPEN, PAGE_RECORDS } from "../memory/board-memory"
 import { type ListenRecord, packRecord, RECORD_BYTES, unpackRecord } from "../record"
 import { type BoardState, MAX_UNRECORDED_RANGES } from "../state"
 import { GONE_CHECKSUM, GONE_LOG_FULL, GONE_UNKNOWN, MAX_PLAYS, MAX_RANGES } from "../wire"
@@ -96,6 +96,11 @@ export class ListenLog {
       await this.flush()
     }
     return open
+  }
+
+  /** A listen waits in RAM because the memory has refused it, or is just being written. */
+  refused(): boolean {
+    return this.waiting.length > 0
   }
 
   /** The sequence that the open listen has, or the next one gets. */
@@ -271,14 +276,14 @@ export class ListenLog {
   private async writeCheckpoint(record: ListenRecord, paused: boolean): Promise<boolean> {
     packRecord(record, this.draft, 0)
     this.draft[RECORD_BYTES] = paused ? 1 : 0
-    return await this.memory.writeOpen(this.draft)
+    return await this.memory.writeCell(CELL_OPEN, this.draft)
   }
 
   private async lastCheckpoint(): Promise<LastListen> {
-    let bytes = await this.memory.readOpen()
+    let bytes = await this.memory.readCell(CELL_OPEN)
     while (bytes === undefined) {
       await ds.sleep(RETRY_MS)
-      bytes = await this.memory.readOpen()
+      bytes = await this.memory.readCell(CELL_OPEN)
     }
     if (bytes.length !== CHECKPOINT_BYTES) return undefined
     const record = unpackRecord(bytes, 0)

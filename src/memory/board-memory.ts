@@ -9,6 +9,10 @@
 export const MEMORY_FLASH = 0
 export const MEMORY_FRAM = 1
 
+/** Cells: the state, and the open listen. */
+export const CELL_STATE = 0
+export const CELL_OPEN = 1
+
 /** Records of one page: the most that is read at once. */
 export const PAGE_RECORDS = 10
 /** Bytes of one part of a playlist, and of a page of records. */
@@ -29,12 +33,9 @@ export interface BoardMemory {
   /** Writes that could not be read back since the start. */
   errors: number
 
-  /** The state as it was last written whole: empty where there is none, undefined where the memory does not answer. */
-  readState(): Promise<Buffer>
-  writeState(bytes: Buffer): Promise<boolean>
-  /** The open listen, in the same way. */
-  readOpen(): Promise<Buffer>
-  writeOpen(bytes: Buffer): Promise<boolean>
+  /** A cell as it was last written whole: empty where there is none, undefined where the memory does not answer. */
+  readCell(cell: number): Promise<Buffer>
+  writeCell(cell: number, bytes: Buffer): Promise<boolean>
   /** Records PAGE_RECORDS · `page` and on, RECORD_BYTES each; shorter where never written; undefined: no answer. */
   readPage(page: number): Promise<Buffer>
   /** Writes the first RECORD_BYTES of `record` into slot 0 … capacity − 1. */

@@ -13,7 +13,7 @@ import { digest } from "@devicescript/crypto"
 import { same } from "../flash"
 import type { I2cBus } from "../i2c"
 import { RECORD_BYTES } from "../record"
-import { type BoardMemory, MEMORY_FRAM, PAGE_RECORDS, PART_BYTES } from "./board-memory"
+import { type BoardMemory, CELL_OPEN, MEMORY_FRAM, PAGE_RECORDS, PART_BYTES } from "./board-memory"
 
 const ADDRESS = 0x50
 const CAPACITY = 1000
@@ -36,8 +36,7 @@ export class FramMemory implements BoardMemory {
   readonly maxListBytes = MAX_LIST_BYTES
   readonly stateEndsLog = true
   errors = 0
-  private state = new Pair(this, STATE_AT, STATE_BYTES)
-  private listen = new Pair(this, OPEN_AT, OPEN_BYTES)
+  private cells = [new Pair(this, STATE_AT, STATE_BYTES), new Pair(this, OPEN_AT, OPEN_BYTES)]
 
   constructor(private bus: I2cBus) {}
 
@@ -46,20 +45,12 @@ export class FramMemory implements BoardMemory {
     return (await this.read(0, 1)) !== undefined
   }
 
-  async readState(): Promise<Buffer> {
-    return await this.state.read()
+  async readCell(cell: number): Promise<Buffer> {
+    return await this.cells[cell].read()
   }
 
-  async writeState(bytes: Buffer): Promise<boolean> {
-    return await this.state.write(bytes)
-  }
-
-  async readOpen(): Promise<Buffer> {
-    return await this.listen.read()
-  }
-
-  async writeOpen(bytes: Buffer): Promise<boolean> {
-    return await this.listen.write(bytes)
+  async writeCell(cell: number, bytes: Buffer): Promise<boolean> {
+    return await this.cells[cell].write(bytes)
   }
 
   async readPage(page: number): Promise<Buffer> {
@@ -72,7 +63,7 @@ export class FramMemory implements BoardMemory {
 
   /** The state says which records count, so those of another epoch can stay; the open listen can't. */
   async clear(): Promise<boolean> {
-    return await this.listen.write(Buffer.alloc(1))
+    return await this.writeCell(CELL_OPEN, Buffer.alloc(1))
   }
 
   async readPart(slot: number, part: number): Promise<Buffer> {

@@ -7,7 +7,7 @@
 
 import { type SettingsFlash, same } from "../flash"
 import { RECORD_BYTES } from "../record"
-import { type BoardMemory, MEMORY_FLASH, PAGE_RECORDS, PART_BYTES } from "./board-memory"
+import { type BoardMemory, CELL_STATE, MEMORY_FLASH, PAGE_RECORDS, PART_BYTES } from "./board-memory"
 
 const PAGES = 40
 const MAX_LIST_BYTES = 10 * PART_BYTES
@@ -28,20 +28,12 @@ export class SettingsMemory implements BoardMemory {
     private prefix: string,
   ) {}
 
-  async readState(): Promise<Buffer> {
-    return await this.flash.read(this.prefix + "state")
+  async readCell(cell: number): Promise<Buffer> {
+    return await this.flash.read(this.prefix + nameOf(cell))
   }
 
-  async writeState(bytes: Buffer): Promise<boolean> {
-    return await this.write("state", bytes)
-  }
-
-  async readOpen(): Promise<Buffer> {
-    return await this.flash.read(this.prefix + "open")
-  }
-
-  async writeOpen(bytes: Buffer): Promise<boolean> {
-    return await this.write("open", bytes)
+  async writeCell(cell: number, bytes: Buffer): Promise<boolean> {
+    return await this.write(nameOf(cell), bytes)
   }
 
   async readPage(page: number): Promise<Buffer> {
@@ -86,4 +78,8 @@ export class SettingsMemory implements BoardMemory {
     if (!kept) this.errors++
     return kept
   }
+}
+
+function nameOf(cell: number): string {
+  return cell === CELL_STATE ? "state" : "open"
 }

@@ -18,9 +18,15 @@ const none = Buffer.alloc(0)
 const packer = new Packer(Buffer.alloc(4200))
 
 function put(value: any): void {
-  if (value === null || value === undefined) packer.nil()
-  else if (typeof value === "number") packer.number(value)
-  else if (typeof value === "boolean") packer.bool(value)
+  // Nil, booleans and numbers below 0 stand in vectors; no request has them.
+  if (value === null || value === undefined) packer.byte(0xc0)
+  else if (typeof value === "boolean") packer.byte(value ? 0xc3 : 0xc2)
+  else if (typeof value === "number" && value < 0 && value >= -2147483648 && Math.floor(value) === value) {
+    if (value >= -32) packer.byte(256 + value)
+    else if (value >= -128) packer.sized(0xd0, value + 256, 1)
+    else if (value >= -32768) packer.sized(0xd1, value + 65536, 2)
+    else packer.sized(0xd2, value + 4294967296, 4)
+  } else if (typeof value === "number") packer.number(value)
   else if (typeof value === "string") packer.text(value)
   else if (value instanceof Buffer) packer.binary(value, 0, value.length)
   else if (Array.isArray(value)) {

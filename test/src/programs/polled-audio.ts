@@ -10,6 +10,8 @@ import {
   CARD_UNKNOWN,
 } from "../../../src/audio/audio-output"
 import { SettingsFlash } from "../../../src/flash"
+import { Health } from "../../../src/health"
+import { I2cBus } from "../../../src/i2c"
 import { ListenLog } from "../../../src/log/listen-log"
 import { SettingsMemory } from "../../../src/memory/settings-memory"
 import { Player, PRESS_PLAY } from "../../../src/player"
@@ -17,7 +19,7 @@ import { Rescoring } from "../../../src/rescoring"
 import { SerialLink } from "../../../src/serial"
 import { PlaylistSlots } from "../../../src/slots"
 import { BoardState } from "../../../src/state"
-import { Sync } from "../../../src/sync"
+import { Sync, type SyncParts } from "../../../src/sync"
 
 class PolledAudio implements AudioOutput {
   readonly maxFile = 9999
@@ -85,7 +87,8 @@ async function main(): Promise<void> {
   const player = new Player(audio, log, lists, state, new Rescoring(log))
   playButton.up.subscribe(() => player.press(PRESS_PLAY, ds.millis()))
   player.start(last)
-  const sync = new Sync({
+  const health = new Health(new I2cBus(new ds.I2C("i2c")))
+  const parts: SyncParts = {
     firmware: "polled",
     device: ds.deviceIdentifier("self"),
     flash: flash,
@@ -98,8 +101,11 @@ async function main(): Promise<void> {
     player: player,
     audio: audio,
     link: new SerialLink(new ds.Serial("serial"), ds.deviceIdentifier("self")),
-  })
+    health: health,
+  }
+  const sync = new Sync(parts)
   sync.start()
+  health.start(parts)
 }
 
 main.start()
