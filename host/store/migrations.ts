@@ -179,7 +179,9 @@ const VERSION_1: Statements = [
   "create trigger event_no_delete before delete on event begin select raise(abort, 'event is append-only'); end",
 ]
 
-const MIGRATIONS: readonly Statements[] = [VERSION_1]
+const VERSION_2: Statements = ["alter table song add column file text"]
+
+const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2]
 
 /** The schema this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length
