@@ -4,6 +4,7 @@
 import { createRequire } from "node:module"
 import { Command } from "commander"
 import { calibrateCommand } from "./calibrate.js"
+import { cardCommand } from "./card.js"
 import { catalogueCommand } from "./catalogue.js"
 import { demoCommand } from "./demo.js"
 import { enrolCommand } from "./enrol.js"
@@ -26,6 +27,7 @@ const program = new Command("fieldtune")
   .addCommand(initCommand())
   .addCommand(catalogueCommand())
   .addCommand(enrolCommand())
+  .addCommand(cardCommand())
   .addCommand(serveCommand())
   .addCommand(roundCommand())
   .addCommand(statusCommand())
