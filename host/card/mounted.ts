@@ -1,5 +1,6 @@
 // The cards that are mounted under the places where desktop systems put removable disks.
 
+import type { Dirent } from "node:fs"
 import { readdir, realpath } from "node:fs/promises"
 import { join } from "node:path"
 import { CardError, isAbsent } from "./card-error.js"
@@ -37,7 +38,8 @@ export async function mountedCards(
   for (const { dir, depth } of places) {
     for (const found of await foldersBelow(dir, depth)) {
       if (!(await isCard(found))) continue
-      const names = await readdir(found)
+      const names = (await entriesOf(found))?.map((entry) => entry.name)
+      if (names === undefined) continue
       const ours = names.includes(MANIFEST_NAME) || names.every((name) => LITTER.test(name))
       const list = ours ? cards : left
       list.add(await realpath(found))
@@ -47,21 +49,20 @@ export async function mountedCards(
 }
 
 async function foldersBelow(dir: string, depth: number): Promise<string[]> {
-  let entries: Awaited<ReturnType<typeof readEntries>>
-  try {
-    entries = await readEntries(dir)
-  } catch (error) {
-    // Another user's folder below /media is none of ours.
-    if (isAbsent(error) || (error as NodeJS.ErrnoException).code === "EACCES") return []
-    throw error
-  }
+  const entries = (await entriesOf(dir)) ?? []
   const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(dir, entry.name))
   if (depth === 1) return folders
   return (await Promise.all(folders.map((folder) => foldersBelow(folder, depth - 1)))).flat()
 }
 
-function readEntries(dir: string) {
-  return readdir(dir, { withFileTypes: true })
+/** undefined where the folder is not there, or another user's. */
+async function entriesOf(dir: string): Promise<Dirent[] | undefined> {
+  try {
+    return await readdir(dir, { withFileTypes: true })
+  } catch (error) {
+    if (isAbsent(error) || (error as NodeJS.ErrnoException).code === "EACCES") return undefined
+    throw error
+  }
 }
 
 /** Which card is for which device: one device for all, or one each; a card keeps the device of its manifest. */

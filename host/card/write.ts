@@ -136,7 +136,9 @@ class CardWriter {
       await this.write(missing, stale.names)
       return this.outcome(await this.finish(old))
     } catch (error) {
-      if (refusing && error instanceof CardError) throw error
+      const ours = error instanceof CardError
+      // Without a system's code it is a mistake of this program, and keeps its stack.
+      if (ours ? refusing : (error as NodeJS.ErrnoException).code === undefined) throw error
       throw this.unfinished(error as NodeJS.ErrnoException)
     }
   }

@@ -32,7 +32,8 @@ const MEGABYTE = 1e6
 /** In the study's folder, where --music does not say otherwise. */
 const MUSIC_FOLDER = "music"
 
-export function cardCommand(): Command {
+/** `find` names the cards of --all. */
+export function cardCommand(find = mountedCards): Command {
   return command(
     "card",
     "write the songs of the catalogue to the SD card of a board and read them back; the same command again takes up an interrupted one",
@@ -55,7 +56,7 @@ export function cardCommand(): Command {
       }
       const study = await openStudy(options.study)
       try {
-        const mounted = dir === undefined ? await mountedCards() : { cards: [resolve(dir)], left: [] }
+        const mounted = dir === undefined ? await find() : { cards: [resolve(dir)], left: [] }
         if (mounted.cards.length === 0) {
           const left =
             mounted.left.length === 0

@@ -95,7 +95,7 @@ describe("checking a card", () => {
     withCard(async (music) => {
       let writes = 0
       const put = async (): Promise<void> => {
-        if (++writes === 2) throw new Error("card pulled out")
+        if (++writes === 2) throw Object.assign(new Error("card pulled out"), { code: "EIO" })
       }
       unlinkSync(join(music.card, "F001.mp3"))
       const job = await music.job()

@@ -1,7 +1,7 @@
 // Which folders are cards, and which device each is for.
 
 import assert from "node:assert/strict"
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, test } from "node:test"
 import { assignCards, mountedCards } from "../../../host/card/mounted.js"
@@ -39,13 +39,15 @@ describe("mounted cards", () => {
   test("a folder of a disk is no card", () =>
     withFolder(async (dir) => assert.equal(await isFatCard(dir), false)))
 
-  test("what another user keeps closed is passed over", () =>
+  test("a card that is pulled out while it is looked at is passed over", () =>
     withFolder(async (dir) => {
-      mkdirSync(join(dir, "closed"))
-      chmodSync(join(dir, "closed"), 0)
-      const found = await mountedCards([{ dir, depth: 2 }], async () => true)
-      assert.deepEqual(found, { cards: [], left: [] })
-      chmodSync(join(dir, "closed"), 0o700)
+      mkdirSync(join(dir, "gone"))
+      mkdirSync(join(dir, "there"))
+      const found = await mountedCards([{ dir, depth: 1 }], async (path) => {
+        if (path.endsWith("gone")) rmdirSync(path)
+        return true
+      })
+      assert.deepEqual(found, { cards: [join(dir, "there")], left: [] })
     }))
 
   test("one device is for all cards; of several, a card keeps its own", () => {

@@ -100,7 +100,7 @@ describe("writing a card", () => {
       for (let cut = 1; cut <= writes; cut++) {
         for (const name of filesIn(card).keys()) unlinkSync(join(card, name))
         const put = watched((write) => {
-          if (write === cut) throw new Error("card pulled out")
+          if (write === cut) throw Object.assign(new Error("card pulled out"), { code: "EIO" })
         })
         await assert.rejects(writeCard(await music.job({ disk: { put } })), {
           name: "UnfinishedCardError",
@@ -223,7 +223,7 @@ describe("writing a card", () => {
   test("so is one whose writing for another device was cut", () =>
     withMusic([1, 2], async (music) => {
       const put = watched((write) => {
-        if (write === 2) throw new Error("card pulled out")
+        if (write === 2) throw Object.assign(new Error("card pulled out"), { code: "EIO" })
       })
       await assert.rejects(writeCard(await music.job({ disk: { put } })))
       await refused(music.card, writeCard(await music.job({ device: OTHER })), /is the card of device 0011/)

@@ -1,9 +1,10 @@
 // fieldtune card as a user runs it.
 
 import assert from "node:assert/strict"
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, test } from "node:test"
+import { cardCommand } from "../../../host/cli/card.js"
 import { openStudy } from "../../../host/study/study.js"
 import { mp3 } from "../card/music.js"
 import { withFolder } from "../study/folder.js"
@@ -105,6 +106,37 @@ describe("fieldtune card", () => {
         events.map((event) => [event.device, event.detail]),
         [[DEVICE, { board: "dfplayer", outcome: "unfinished" }]],
       )
+    }))
+
+  test("--all writes every card, each for its device, and one that fails does not keep the others", () =>
+    withField(async ({ dir, run }) => {
+      const other = "00000000000000aa"
+      await run("enrol", "2", "--device", other)
+      const cards = ["a", "b", "c"].map((name) => join(dir, name))
+      for (const card of cards) mkdirSync(card)
+      const all = async (...args: string[]): Promise<void> => {
+        const command = cardCommand(async () => ({ cards, left: [] }))
+        const common = ["--all", "--board", "jacdac", "--study", join(dir, "s"), "--json"]
+        await command.parseAsync([...common, ...args], { from: "user" })
+      }
+      const devices = (): string[] =>
+        cards.map((card) => JSON.parse(readFileSync(join(card, "fieldtune-card.json"), "utf8")).device)
+      await all("--device", DEVICE)
+      assert.deepEqual(devices(), [DEVICE, DEVICE, DEVICE])
+      rmSync(cards[0], { recursive: true })
+      mkdirSync(cards[0])
+      mkdirSync(join(cards[2], "fieldtune.tmp"))
+      rmSync(join(cards[2], "0001.mp3"))
+      assert.equal(process.exitCode, undefined)
+      await assert.rejects(all("--device", `${DEVICE},${other}`), /3 cards are mounted and 2 devices named/)
+      await all("--device", DEVICE)
+      assert.equal(process.exitCode, 2)
+      process.exitCode = undefined
+      assert.ok(readFileSync(join(cards[0], "0001.mp3")).equals(mp3(100, 1)))
+      const study = await openStudy(join(dir, "s"))
+      const outcomes = (await study.store.events.latest(3, "card")).map((event) => event.detail.outcome)
+      await study.close()
+      assert.deepEqual(outcomes.sort(), ["unfinished", "written", "written"])
     }))
 
   test("what the caller gets wrong is one line with exit code 2", () =>
