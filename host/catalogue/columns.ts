@@ -21,6 +21,7 @@ export interface Columns {
   title: string | undefined
   artist: string | undefined
   genre: string | undefined
+  file: string | undefined
   length: string
   /** In the order of the file. */
   attributes: string[]
@@ -99,6 +100,7 @@ function recognise(header: readonly string[], rows: readonly Row[], ignore: read
     "title",
     "artist",
     "genre",
+    "file",
     ...LENGTH_NAMES,
     ...DERIVED_NAMES,
     ...ignore,
@@ -114,6 +116,7 @@ function recognise(header: readonly string[], rows: readonly Row[], ignore: read
     title: named(["title"]),
     artist: named(["artist"]),
     genre: named(["genre"]),
+    file: named(["file"]),
     length,
     attributes,
   }
@@ -156,6 +159,7 @@ function readRow(
     if (value === undefined) fail(name, cell(name), "must be a number like the rest of its column")
     else attributes[name] = value
   }
+  const file = text(columns.file)
   return {
     row,
     source,
@@ -164,6 +168,7 @@ function readRow(
     genre: text(columns.genre),
     lengthMs: Math.round((seconds ?? 0) * 1000),
     attributes,
+    ...(file === "" ? {} : { file }),
   }
 }
 

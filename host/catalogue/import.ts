@@ -1,7 +1,8 @@
 // Catalogue import: songs from a CSV file.
 //
-// Recognised columns: song or track_id (identifier), title, artist, genre, duration_s or length_s (seconds). Every
-// other column whose cells are all numbers is an attribute; log_length and columns of `ignore` are not.
+// Recognised columns: song or track_id (identifier), title, artist, genre, duration_s or length_s (seconds), file (the
+// audio file, absolute or relative to the music folder). Every other column whose cells are all numbers is an attribute;
+// log_length and columns of `ignore` are not.
 // A song's number is its file number on the card, 1 … 65535. Identifiers that are such numbers are used as
 // they are; where one is not, all new songs get the next free numbers in the order of the rows, and the
 // identifier is kept as the song's source. Importing the same file again changes nothing.
@@ -113,6 +114,7 @@ function same(a: Song, b: Song): boolean {
     a.artist === b.artist &&
     a.genre === b.genre &&
     a.lengthMs === b.lengthMs &&
+    a.file === b.file &&
     JSON.stringify(Object.entries(a.attributes).sort()) ===
       JSON.stringify(Object.entries(b.attributes).sort())
   )

@@ -18,7 +18,7 @@ const LISTED = 10
 export function catalogueCommand(): Command {
   const add = command(
     "add",
-    "import songs; columns: song or track_id, title, artist, genre, duration_s or length_s; other numeric columns are attributes",
+    "import songs; columns: song or track_id, title, artist, genre, duration_s or length_s, file (audio); other numeric columns are attributes",
     "fieldtune catalogue add songs.csv --ignore listens",
   )
     .argument("<file.csv>", "catalogue with a header row")

@@ -1,6 +1,7 @@
 // Exit codes, and what stderr says: 2 = the caller can put it right (one line), 1 = unexpected (with causes).
 
 import { CommanderError } from "commander"
+import { CardError } from "../card/card-error.js"
 import { CatalogueError } from "../catalogue/columns.js"
 import { NewerDatabaseError } from "../store/migrations.js"
 import { EnrolmentError } from "../study/enrol.js"
@@ -10,6 +11,7 @@ import { CommandError } from "./command.js"
 
 const CORRECTABLE = [
   CommandError,
+  CardError,
   CatalogueError,
   EnrolmentError,
   NewerDatabaseError,

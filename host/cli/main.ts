@@ -4,6 +4,7 @@
 import { createRequire } from "node:module"
 import { Command } from "commander"
 import { calibrateCommand } from "./calibrate.js"
+import { cardCommand } from "./card.js"
 import { catalogueCommand } from "./catalogue.js"
 import { demoCommand } from "./demo.js"
 import { enrolCommand } from "./enrol.js"
@@ -30,6 +31,7 @@ const program = new Command("fieldtune")
   .addCommand(catalogueCommand())
   .addCommand(flashCommand())
   .addCommand(enrolCommand())
+  .addCommand(cardCommand())
   .addCommand(serveCommand())
   .addCommand(syncCommand())
   .addCommand(roundCommand())

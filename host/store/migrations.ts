@@ -196,6 +196,7 @@ const VERSION_2: Statements = [
     begin select raise(abort, 'provisioning is append-only'); end`,
   `create trigger provisioning_no_delete before delete on provisioning
     begin select raise(abort, 'provisioning is append-only'); end`,
+  "alter table song add column file text",
 ]
 
 const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2]

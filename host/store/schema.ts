@@ -48,6 +48,7 @@ export interface Tables {
     genre: string
     lengthMs: number
     attributes: Json
+    file: string | null
   }
   wave: { number: number; startedAt: number }
   playlist: {

@@ -14,6 +14,8 @@ export interface Song {
   lengthMs: number
   /** Numeric attributes by name, as imported (not standardised). */
   attributes: Record<string, number>
+  /** Audio file as the catalogue names it, absolute or relative to the music folder; left out where it names none. */
+  file?: string
 }
 
 export interface SongStore {
@@ -30,7 +32,11 @@ export function songStore(db: Kysely<Tables>): SongStore {
   return {
     async all() {
       const rows = await db.selectFrom("song").selectAll().orderBy("id").execute()
-      return rows.map((row) => ({ ...row, attributes: JSON.parse(row.attributes) }))
+      return rows.map(({ file, ...row }) => ({
+        ...row,
+        attributes: JSON.parse(row.attributes),
+        ...(file === null ? {} : { file }),
+      }))
     },
     async count() {
       const row = await db
@@ -51,7 +57,7 @@ export function songStore(db: Kysely<Tables>): SongStore {
     async put(songs) {
       await db.transaction().execute(async (tx) => {
         for (const song of songs) {
-          const row = { ...song, attributes: JSON.stringify(song.attributes) }
+          const row = { ...song, attributes: JSON.stringify(song.attributes), file: song.file ?? null }
           const { id: _, ...rest } = row
           await tx
             .insertInto("song")

@@ -60,6 +60,18 @@ describe("catalogue import", () => {
       )
     }))
 
+  test("keeps the audio file of a song, and takes a change of it for a change of the song", () =>
+    withStudy(async ({ study }) => {
+      const csv = "song,length_s,file\n1,100,a b/one.mp3\n2,100,"
+      const result = await importCatalogue(study.store, csv, { at: START })
+      assert.deepEqual(result.attributes, [])
+      const files = async () => (await study.store.songs.all()).map((song) => song.file)
+      assert.deepEqual(await files(), ["a b/one.mp3", undefined])
+      const moved = await importCatalogue(study.store, csv.replace("one", "uno"), { at: START })
+      assert.deepEqual([moved.updated, moved.unchanged], [1, 1])
+      assert.deepEqual(await files(), ["a b/uno.mp3", undefined])
+    }))
+
   test("leaves out columns that it is told to ignore", () =>
     run(GOOD, { ignore: ["valence"] }, (_songs, result) => assert.deepEqual(result.attributes, ["tempo"])))
 

@@ -107,6 +107,11 @@ export function storeContract(name: string, open: OpenStore): void {
     test("songs come back as they went in, by id, and are replaced by id", () =>
       open(async (store) => {
         await store.songs.put([song(3), song(1)])
+        await store.songs.put([{ ...song(1), title: "new", file: "Ünïcode/1.mp3" }])
+        assert.deepEqual(await store.songs.all(), [
+          { ...song(1), title: "new", file: "Ünïcode/1.mp3" },
+          song(3),
+        ])
         await store.songs.put([{ ...song(1), title: "new" }])
         assert.deepEqual(await store.songs.all(), [{ ...song(1), title: "new" }, song(3)])
         assert.equal(await store.songs.count(), 2)

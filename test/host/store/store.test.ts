@@ -47,6 +47,25 @@ describe("embedded store", () => {
       })
     }))
 
+  test("takes a database of schema 1 to the present one with its songs", () =>
+    withFolder(async (dir) => {
+      const path = join(dir, "fieldtune.db")
+      await (await openStore(path)).close()
+      const raw = new Database(path)
+      raw.exec(`
+        alter table song drop column file;
+        insert into song values (7, 's7', 'Seven', '', '', 1000, '{"tempo":1}');
+        update meta set value = '1' where key = 'schema'`)
+      raw.close()
+      const store = await openStore(path)
+      const text = { source: "s7", title: "Seven", artist: "", genre: "" }
+      const song = { id: 7, ...text, lengthMs: 1000, attributes: { tempo: 1 } }
+      assert.deepEqual(await store.songs.all(), [song])
+      await store.songs.put([{ ...song, file: "7.mp3" }])
+      assert.deepEqual(await store.songs.all(), [{ ...song, file: "7.mp3" }])
+      await store.close()
+    }))
+
   test("names the file when it is no database", () =>
     withFolder(async (dir) => {
       const path = join(dir, "fieldtune.db")
