@@ -9,8 +9,6 @@ import * as ds from "@devicescript/core"
 const TURN_MS = 1
 /** The simulated bus answers or gives up before that. */
 const ANSWER_MS = 1500
-/** Most bytes of one transaction in either direction: what a Jacdac packet carries. */
-export const MAX_TRANSFER_BYTES = 224
 
 const NOTHING = Buffer.alloc(0)
 
@@ -39,7 +37,7 @@ export class I2cBus {
 
   /**
    * Writes `bytes` to the chip at `address` (7 bits), then reads `count` bytes (0 = only writes), in one
-   * transaction; undefined where the chip did not acknowledge or the bus did not work.
+   * transaction of at most 224 bytes either way (what a Jacdac packet carries); undefined where the chip did not acknowledge or the bus did not work.
    */
   async xfer(address: number, bytes: Buffer, count: number): Promise<Buffer> {
     while (this.busy) await ds.sleep(TURN_MS)

@@ -105,8 +105,7 @@ export interface SyncHealth {
   rtc?: number
 }
 
-/** Why a board started: power came, it restarted itself as planned, its program ended. */
-export const RESET_UNKNOWN = 0
+/** Why a board started, 0 where it does not know: power came, it restarted itself as planned, its program ended. */
 export const RESET_POWER = 1
 export const RESET_PLANNED = 2
 export const RESET_FAILURE = 3

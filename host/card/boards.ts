@@ -73,5 +73,6 @@ export async function recordedBoard(store: Store, device: string): Promise<Board
     cards.find((event) => event.device === device)?.detail.board,
     firmwareManifest().boards.find(({ id }) => id === flashed)?.soundBoard,
   ]
-  return BOARD_NAMES.find((name) => named.includes(name))
+  const first = named.find((name) => name !== undefined)
+  return BOARD_NAMES.find((name) => name === first)
 }

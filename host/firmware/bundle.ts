@@ -451,7 +451,7 @@ function compileOnce(entry: string, options: CompileOptions, shortened: boolean)
       }
     },
   })
-  return { result, sources, diagnostics, fromRoot }
+  return { result, sources, diagnostics, fromRoot, names }
 }
 
 /**
@@ -461,7 +461,7 @@ function compileOnce(entry: string, options: CompileOptions, shortened: boolean)
  * the command line tool writes into node_modules, and a program compiled without them fails only when it runs.
  */
 export async function compile(entry: string, options: CompileOptions): Promise<CompileResult> {
-  const { result, sources, diagnostics, fromRoot } = compileOnce(entry, options, true)
+  const { result, sources, diagnostics, fromRoot, names } = compileOnce(entry, options, true)
   if (diagnostics.length > 0) {
     // Errors are told in the names that stand in the files.
     const plain = compileOnce(entry, options, false).diagnostics
@@ -477,11 +477,12 @@ export async function compile(entry: string, options: CompileOptions): Promise<C
   const bytecode = new Uint8Array(result.binary)
   const vm = await createVm({ deviceId: "0000000000000000" })
   vm.verify(bytecode)
-  return { bytecode, sources: sources.sort(), functions: functionsOf(result.dbg) }
+  return { bytecode, sources: sources.sort(), functions: functionsOf(result.dbg, names) }
 }
 
 /** The compiler gives a function's place as an offset into all its sources, one after the other. */
-function functionsOf(dbg: any): ProgramFunction[] {
+function functionsOf(dbg: any, names: ReadonlyMap<string, string>): ProgramFunction[] {
+  const long = new Map([...names].map(([name, short]) => [short, name]))
   const { functions } = new (compiler().Image)(dbg)
   return dbg.functions.map(({ name, location, startpc }: any, i: number) => {
     let from = 0
@@ -489,7 +490,11 @@ function functionsOf(dbg: any): ProgramFunction[] {
       from += length
       return location[0] < from
     })
-    return { name: `${source.path}:${name}`, start: startpc, opcodes: opcodes(functions[i].parseBytecode()) }
+    return {
+      name: `${source.path}:${name.replace(/[$\w]+/g, (part: string) => long.get(part) ?? part)}`,
+      start: startpc,
+      opcodes: opcodes(functions[i].parseBytecode()),
+    }
   })
 }
 

@@ -47,7 +47,7 @@ const DEVICE = "f1e1d7c000000100"
 const ADDRESS = "http://10.0.0.5:8137"
 const START = Date.UTC(2025, 0, 6, 8)
 
-export type CutKind = "playing" | "write" | "boot" | "sync" | "host" | "download" | "swap"
+type CutKind = "playing" | "write" | "boot" | "sync" | "host" | "download" | "swap"
 const KINDS: readonly CutKind[] = ["playing", "write", "write", "boot", "sync", "host", "download", "swap"]
 
 /** What a write was about. */
@@ -138,7 +138,7 @@ export interface PowerCutReport {
 const MAX_DETAILS = 20
 
 /** The worlds' results as one; `results` in the order of worldsOf. */
-export function reportPowerCuts(
+function reportPowerCuts(
   seed: number,
   worlds: readonly Memory[],
   results: readonly WorldResult[],

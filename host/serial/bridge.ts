@@ -24,7 +24,7 @@ export interface Bridge {
 }
 
 /** No development server, or not one that hands on frames. */
-export class BridgeError extends Error {
+class BridgeError extends Error {
   override name = "BridgeError"
 }
 
