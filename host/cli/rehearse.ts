@@ -7,6 +7,7 @@ import { powerCutsCommand } from "./rehearse-power-cuts.js"
 export function rehearseCommand(): Command {
   return new Command("rehearse")
     .description("try what can go wrong in the field, on simulated boards with the real firmware")
+    .addHelpText("after", "\nExample:\n  $ fieldtune rehearse power-cuts --cuts 500 --seed 1")
     .addCommand(powerCutsCommand())
     .addCommand(networkFaultsCommand())
 }

@@ -63,7 +63,7 @@ export async function costsOf(rig: Rig): Promise<Costs> {
   const meter = new Meter()
   // The simulator's I2C bus answers by a packet; a microcontroller's is one native call.
   meter.takeAsNative(functions, "src/i2c.ts:simulated")
-  meter.watch(functions, [RUN, BEGIN, CHECKPOINT, END, SYNC, EXCHANGE])
+  meter.watch(functions, [RUN, BEGIN, CHECKPOINT, END, SYNC, EXCHANGE, ...(rig.driver ?? [])])
   const host = new TestHost(DEVICE)
   host.plan.sync = 0
   host.ackUpTo = 0
@@ -79,7 +79,7 @@ export async function costsOf(rig: Rig): Promise<Costs> {
       return host.serve(request)
     },
     roundTripMs: ROUND_TRIP_MS,
-    settings: host.settings,
+    settings: { ...host.settings, ftstore: Buffer.from(rig.chips ? "fram" : "flash") },
     meter,
   })
 

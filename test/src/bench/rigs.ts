@@ -1,6 +1,9 @@
 // The boards that limits are held for: every kind of sound board and store that there is a firmware for.
 
+import { stream } from "../../../host/model/random.js"
+import { DfPlayerChip } from "../../../host/rehearsal/chips/dfplayer.js"
 import { Fram } from "../../../host/rehearsal/chips/fram.js"
+import { Sc16is750 } from "../../../host/rehearsal/chips/sc16is750.js"
 import type { VirtualClock } from "../../../host/rehearsal/clock.js"
 import type { Chip } from "../../../host/rehearsal/i2c-bus.js"
 
@@ -8,6 +11,8 @@ export interface Rig {
   name: string
   /** Entry file of its firmware. */
   entry: string
+  /** Functions of the driver that talk with the sound board: what they take is no bookkeeping. */
+  driver?: readonly string[]
   /** Chips on its I2C bus; `lengthMs` is the length of every file on a card. */
   chips?: (clock: VirtualClock, lengthMs: number) => readonly Chip[]
 }
@@ -15,4 +20,13 @@ export interface Rig {
 export const RIGS: readonly Rig[] = [
   { name: "Jacdac sound player, settings flash", entry: "src/entry/jacdac.ts" },
   { name: "Jacdac sound player, FRAM", entry: "src/entry/jacdac.ts", chips: () => [new Fram()] },
+  {
+    name: "DFPlayer Mini, FRAM",
+    entry: "src/entry/dfplayer.ts",
+    driver: ["play", "setVolume", "stop", "poll"].map((name) => `src/audio/polled.ts:${name}`),
+    chips: (clock, lengthMs) => {
+      const module = new DfPlayerChip(clock, () => lengthMs, stream(1, "dfplayer"))
+      return [new Fram(), new Sc16is750(clock, module)]
+    },
+  },
 ]
