@@ -71,12 +71,6 @@ export class Listener {
     this.leaving = true
   }
 
-  /** After a power cut: starts the music again where the board has not done so by itself. */
-  resume(): void {
-    const { board } = this.options
-    if (!this.stopped && board.sound.playing === undefined) board.tap("play")
-  }
-
   private hear(sounded: Sounded): void {
     const { board, taste, rng, features, lengthMs } = this.options
     const { clock, sound } = board
