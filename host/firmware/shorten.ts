@@ -8,7 +8,7 @@ const TOKEN = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`
 const WORD = /[A-Za-z_$][\w$]*/g
 /** Words of the language that no library need use. */
 const KEYWORDS =
-  "abstract assert catch class const continue debugger declare default delete enum export extends finally function implements import instanceof interface keyof module namespace never null object override private protected public readonly require return satisfies static string super switch symbol this throw true typeof undefined unique unknown void while with yield"
+  "abstract any assert async await boolean break case catch class const continue debugger declare default delete enum export extends false finally from function implements import instanceof interface keyof module namespace never null number object override private protected public readonly require return satisfies static string super type switch symbol this throw true typeof undefined unique unknown void while with yield"
 /** Shorter ones gain nothing. */
 const MIN_LENGTH = 4
 const FIRST_LETTER = "a".charCodeAt(0)

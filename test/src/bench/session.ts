@@ -2,6 +2,7 @@
 
 import { packPlaylist } from "../../../host/protocol/playlist.js"
 import type { Fram } from "../../../host/rehearsal/chips/fram.js"
+import type { Chip } from "../../../host/rehearsal/i2c-bus.js"
 import type { ListenRecord } from "../../../src/record.js"
 import { Board } from "./board.js"
 import { TestHost } from "./host.js"
@@ -20,6 +21,8 @@ interface SessionOptions {
   entry?: string
   /** The board keeps what changes there and not on its flash. */
   fram?: Fram
+  /** Further chips of a board that has FRAM. */
+  chips?: readonly Chip[]
   /** Further settings of the provisioning. */
   settings?: Record<string, Uint8Array>
   /** False: do not wait for the first sync. */
@@ -28,7 +31,7 @@ interface SessionOptions {
 
 export async function boardWithList(
   items = FOUR_SONGS,
-  { entry, fram, settings, synced = true }: SessionOptions = {},
+  { entry, fram, chips = [], settings, synced = true }: SessionOptions = {},
 ): Promise<{ board: Board; host: TestHost }> {
   const host = new TestHost(DEVICE)
   host.playlist = { version: 1, bytes: packPlaylist(items, 1) }
@@ -36,7 +39,7 @@ export async function boardWithList(
     entry,
     server: host.serve,
     settings: { ...host.settings, ftstore: Buffer.from(fram ? "fram" : "flash"), ...settings },
-    chips: fram && [fram],
+    chips: fram && [fram, ...chips],
   })
   const listed = () => host.requests.at(-1)?.list === 1
   if (synced && !(await board.clock.advance(20_000, listed))) {
