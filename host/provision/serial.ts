@@ -188,8 +188,9 @@ function run(
     const child = spawn(command, [...first, ...args], {
       ...options,
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: TIMEOUT_MS,
     })
+    // The option of spawn would keep the process alive after a program that is not there.
+    const limit = setTimeout(() => child.kill(), TIMEOUT_MS)
     children.add(child)
     let output = ""
     for (const end of [child.stdout, child.stderr]) {
@@ -198,10 +199,12 @@ function run(
       })
     }
     child.on("error", (cause) => {
+      clearTimeout(limit)
       children.delete(child)
       reject(cause)
     })
     child.on("close", (code, signal) => {
+      clearTimeout(limit)
       children.delete(child)
       if (code === 0) return resolve(output)
       const last = output.trim().split("\n").at(-1) ?? ""

@@ -53,6 +53,7 @@ describe("embedded store", () => {
       await (await openStore(path)).close()
       const raw = new Database(path)
       raw.exec(`
+        drop table provisioning;
         alter table song drop column file;
         insert into song values (7, 's7', 'Seven', '', '', 1000, '{"tempo":1}');
         update meta set value = '1' where key = 'schema'`)
