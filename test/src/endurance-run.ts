@@ -22,7 +22,7 @@ const clock = new VirtualClock()
 const board = await Board.start({
   entry: rig.entry,
   server: host.serve,
-  settings: host.settings,
+  settings: { ...host.settings, ftstore: Buffer.from(rig.chips ? "fram" : "flash") },
   clock,
   chips: rig.chips?.(clock, LENGTH_MS),
 })

@@ -7,7 +7,7 @@ import { RIGS } from "./bench/rigs.js"
 
 /** The board of the manifest lives three days; others run the same player, log and sync. */
 const HOURS = 72
-const HOURS_OF_OTHERS = 8
+const HOURS_OF_OTHERS = 3
 const SEED = "field"
 const SYNCS_PER_HOUR = 6
 /** Share of the time in which the host may be away, and listens an hour at least. */
