@@ -98,7 +98,7 @@ export class Sync {
     let pause = this.parts.state.syncMinutes > 0 ? FIRST_SYNC_MS : IDLE_MS
     while (true) {
       if (!this.demanded) await this.alarm.sleep(pause)
-      const due = this.demanded || this.parts.state.syncMinutes > 0
+      const due = this.demanded || this.parts.state.syncMinutes > 0 || this.parts.link.present()
       this.demanded = false
       pause = IDLE_MS
       try {
@@ -132,7 +132,9 @@ export class Sync {
     } catch (e: any) {
       health.fails++
       console.log("sync: " + e.message)
-      const pause = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * Math.pow(2, Math.min(health.fails, 10) - 1))
+      // On the bus nobody else is kept from it, and somebody is waiting.
+      const doublings = this.parts.link.present() ? 0 : Math.min(health.fails, 10) - 1
+      const pause = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * Math.pow(2, doublings))
       return pause * (0.75 + randomBuffer(2).getAt(0, "u16") / 131072)
     } finally {
       health.syncing = false

@@ -2,12 +2,13 @@
 
 import { randomBytes } from "node:crypto"
 import type { Command } from "commander"
-import { joinBus } from "../serial/bridge.js"
-import { type BoardSync, type Collection, collection } from "../serial/collect.js"
-import { buildServer } from "../server/server.js"
-import { openStudy } from "../study/study.js"
+import { BRIDGE_ADDRESS, BridgeError, connectBridge } from "../serial/bridge.js"
+import { type CollectedBoard, Collection } from "../serial/collect.js"
+import { answerSync } from "../server/sync.js"
+import { openStudy, type Study } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command, wholeNumber } from "./command.js"
 import { interrupted } from "./listen.js"
+import { table } from "./table.js"
 
 interface Options extends CommonOptions {
   serial?: boolean
@@ -17,11 +18,9 @@ interface Options extends CommonOptions {
   watch?: boolean
 }
 
-const DEFAULT_PORT = "127.0.0.1:8082"
 const DEFAULT_WAIT_S = 30
-/** Boards that are done say nothing for so long. */
-const QUIET_MS = 4000
-const LOOK_MS = 200
+const DEVICE_ID = /^[0-9a-f]{16}$/
+const ID_BYTES = 8
 
 export function syncCommand(): Command {
   return command(
@@ -30,7 +29,7 @@ export function syncCommand(): Command {
     "fieldtune sync --serial",
   )
     .option("--serial", "over USB; boards with a network sync by themselves with fieldtune serve")
-    .option("--port <host:port>", "TCP port of the development server", DEFAULT_PORT)
+    .option("--port <host:port>", "TCP port of the development server", BRIDGE_ADDRESS)
     .option("--device <id>", "this board only, 16 hexadecimal digits")
     .option(
       "--wait <seconds>",
@@ -39,68 +38,126 @@ export function syncCommand(): Command {
       DEFAULT_WAIT_S,
     )
     .option("--watch", "stay until interrupted: boards may be plugged in one after the other")
-    .action(run)
+    .action(async (options: Options) => {
+      if (!options.serial) {
+        throw new CommandError("sync: --serial is needed; boards with a network sync with fieldtune serve")
+      }
+      const study = await openStudy(options.study)
+      try {
+        await sync(study, { ...options, device: options.device?.toLowerCase() })
+      } finally {
+        await study.close()
+      }
+    })
 }
 
-async function run(options: Options): Promise<void> {
-  if (!options.serial) {
-    throw new CommandError("sync: --serial is needed; boards with a network sync with fieldtune serve")
-  }
-  const device = options.device?.toLowerCase()
-  if (device !== undefined && !/^[0-9a-f]{16}$/.test(device)) {
-    throw new CommandError(`--device: must be 16 hexadecimal digits, got ${options.device}`)
-  }
-  const [, host, port] = /^(.+):(\d{1,5})$/.exec(options.port) ?? []
-  if (host === undefined) throw new CommandError(`--port: must be HOST:PORT, got ${options.port}`)
-  const study = await openStudy(options.study)
-  const now = (): number => Date.now()
-  const app = buildServer({ study, now, random: (n) => new Uint8Array(randomBytes(n)) })
+async function sync(study: Study, options: Options): Promise<void> {
+  const { device, port, wait, watch } = options
+  if (device !== undefined) await checkDevice(study, device)
+  const carriers = await carriersOf(study)
+  let boards: CollectedBoard[]
   try {
-    await app.ready()
-    const collected = await collection(study, app, now, device)
-    const bridge = await joinBus(host, Number(port), collected.desk)
-    try {
-      await finished(collected, options, bridge.ended)
-    } finally {
-      bridge.close()
-    }
-    const boards = await collected.report()
-    if (boards.length === 0) {
-      throw new CommandError(
-        `sync: no board came in ${options.wait} s; is one plugged in, flashed, and shown by the development server?`,
-      )
-    }
-    answer(options, { boards }, describe(boards))
-    if (boards.some(({ outcome }) => outcome !== "synced")) process.exitCode = 1
-  } finally {
-    await app.close()
-    await study.close()
+    boards = await collect(study, options, carriers)
+  } catch (error) {
+    if (error instanceof BridgeError) throw new CommandError(`--port: ${error.message}`, { cause: error })
+    throw error
+  }
+  if (boards.length === 0 && !watch) {
+    const who = device === undefined ? "no board came" : `board ${device} did not come`
+    throw new CommandError(
+      `sync: ${who} in ${wait} s; is it plugged in, flashed, and shown by the development server at ${port}?`,
+    )
+  }
+  report(options, boards, carriers)
+}
+
+async function checkDevice(study: Study, device: string): Promise<void> {
+  if (!DEVICE_ID.test(device))
+    throw new CommandError(`--device: must be 16 hexadecimal digits, got ${device}`)
+  if ((await study.store.subjects.device(device)) === undefined) {
+    throw new CommandError(`--device: the study has no board ${device}: fieldtune enrol N --device ${device}`)
   }
 }
 
-/** Resolves when every board that came is done, when none came in time, or when the command is interrupted. */
-async function finished(collected: Collection, options: Options, ended: Promise<string>): Promise<void> {
-  const began = Date.now()
-  let over = false
-  const end = (): void => {
-    over = true
+/** Who carries a board, by device. */
+async function carriersOf({ store }: Study): Promise<Map<string, string>> {
+  const carriers = new Map<string, string>()
+  for (const { id } of await store.subjects.devices()) {
+    const carrier = await store.subjects.carrierOf(id)
+    if (carrier !== undefined) carriers.set(id, `subject ${carrier.subject}`)
   }
-  void ended.then(end)
-  void interrupted().then(end)
-  while (!over) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-    if (options.watch) continue
-    const last = collected.lastAt()
-    if (last === undefined ? Date.now() - began > options.wait * 1000 : Date.now() - last > QUIET_MS) return
-  }
+  return carriers
 }
 
-function describe(boards: readonly BoardSync[]): string[] {
-  const lines = boards.map(({ device, plays, exchanges, list, outcome }) => {
-    const said = list === 0 ? "has no playlist" : `plays list ${list}`
-    if (outcome === "refused") return `${device}: refused; the study does not know this board or its key`
-    const rest = outcome === "synced" ? "nothing is left on it" : "it did not end: try again"
-    return `${device}: ${plays} new plays in ${exchanges} exchanges, ${said}; ${rest}`
+async function collect(
+  study: Study,
+  { port, device, wait, watch, json }: Options,
+  carriers: ReadonlyMap<string, string>,
+): Promise<CollectedBoard[]> {
+  let collection: Collection | undefined
+  const bridge = await connectBridge(port, {
+    frame: (bytes) => collection?.hear(bytes),
+    lost: (error) => collection?.stop(error),
   })
-  return [...lines, "Next: fieldtune round designs the next playlists; fieldtune status shows the boards"]
+  const now = (): number => Date.now()
+  const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n))
+  collection = new Collection({
+    id: randomBytes(ID_BYTES).toString("hex"),
+    clock: { now, setTimeout, clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout) },
+    send: bridge.send,
+    exchange: (from, body) => answerSync({ study, now, random }, from, body),
+    only: device,
+    waitMs: wait * 1000,
+    watch,
+    told: json ? undefined : (board) => tell(board, carriers.get(board.device)),
+  })
+  void interrupted().then(() => collection?.stop())
+  try {
+    return await collection.done
+  } finally {
+    bridge.close()
+  }
+}
+
+function tell(board: CollectedBoard, carrier = "nobody's"): void {
+  const { device, plays, exchanges, outcome, reason } = board
+  const came =
+    exchanges === 0 ? "on the bus" : `${counted(plays, "new play")} in ${counted(exchanges, "exchange")}`
+  process.stderr.write(`${device} (${carrier}): ${outcome ?? reason ?? came}\n`)
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`
+}
+
+function report(options: Options, boards: CollectedBoard[], carriers: ReadonlyMap<string, string>): void {
+  const rows = boards.map((b) => [
+    b.device,
+    carriers.get(b.device),
+    b.plays,
+    b.exchanges,
+    b.list === 0 ? undefined : b.list,
+    b.next === 0 ? undefined : b.next,
+    b.outcome,
+  ])
+  const open = boards.filter((board) => board.outcome !== "synced")
+  const plays = boards.reduce((sum, board) => sum + board.plays, 0)
+  answer(options, { boards }, [
+    ...table(["device", "carried by", "plays", "exchanges", "playing", "next", "outcome"], rows),
+    "",
+    ...open.map((board) => `! ${board.device}: ${advice(board)}`),
+    plays > 0
+      ? "Next: fieldtune round designs the next playlists; sync again to bring them to the boards"
+      : "No new plays. Next: fieldtune status shows the boards",
+  ])
+  if (open.length > 0) process.exitCode = 1
+}
+
+/** What to do about a board that was not synced. */
+function advice({ device, outcome, code, reason }: CollectedBoard): string {
+  if (outcome === "silent") return "it asked for nothing; fieldtune flash gives it firmware and key"
+  if (outcome === "interrupted") return "it stopped in between; what came is kept: plug it in and sync again"
+  if (code === "device") return `the study does not know it: fieldtune enrol N --device ${device}`
+  if (code === "seal") return "its key is not the study's: fieldtune flash --force gives it the right one"
+  return `refused: ${reason}`
 }

@@ -102,12 +102,6 @@ export class Board {
     this.vm?.receive(frame)
   }
 
-  /** Puts another device with this service on the board's bus. */
-  plug(service: jd.JDServiceServer, name: string): void {
-    const deviceId = `${this.deviceId.slice(0, 14)}${this.deviceId.endsWith("5e") ? "5f" : "5e"}`
-    this.bus.add(new Peripheral(name, [service], { deviceId }))
-  }
-
   /** A board with power, its program deployed and running. */
   static async start(options: BoardOptions): Promise<Board> {
     const board = new Board(options)

@@ -5,7 +5,7 @@
 // is on the bus, and when, is the same to the byte: every 499 ms the bus announces itself, then each peripheral does.
 
 import * as jd from "jacdac-ts"
-import type { VmClock } from "../firmware/bundle.js"
+import type { VirtualClock } from "./clock.js"
 
 const ANNOUNCE_MS = 499
 /** Device id of the bus: sixteen hexadecimal digits, as the library draws them by chance. */
@@ -46,7 +46,7 @@ export class JacdacBus {
   private readonly listeners = new Set<(packet: jd.Packet) => void>()
 
   constructor(
-    private readonly clock: Pick<VmClock, "now" | "setTimeout">,
+    private readonly clock: VirtualClock,
     /** Device id of the VM. */
     private readonly deviceId: string,
   ) {

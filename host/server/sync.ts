@@ -5,13 +5,14 @@
 // connection: a board has one socket, and no keep-alive to get out of step with.
 
 import type { FastifyInstance, FastifyReply } from "fastify"
-import { MAX_BODY_BYTES, SALT_BYTES, SYNC_PATH } from "../../src/wire.js"
+import { MAX_BODY_BYTES, SALT_BYTES, SYNC_PATH, type SyncRequest } from "../../src/wire.js"
 import { WireError } from "../protocol/error.js"
 import { encodeReply } from "../protocol/reply.js"
 import { decodeRequest } from "../protocol/request.js"
 import { openRequest, sealReply } from "../protocol/seal.js"
 import { exchange } from "../protocol/session.js"
 import type { Device } from "../store/subjects.js"
+import type { ContactOutcome } from "../store/syncs.js"
 import type { ServerOptions } from "./server.js"
 
 const DEVICE_ID = /^[0-9a-f]{16}$/
@@ -27,10 +28,13 @@ interface Refusal {
 
 interface Answer {
   sealed: Buffer
+  request: SyncRequest
+  outcome: ContactOutcome
 }
 
+export type SyncOptions = Pick<ServerOptions, "study" | "now" | "random" | "committed">
+
 export async function syncRoutes(app: FastifyInstance, options: ServerOptions): Promise<void> {
-  const { study, now, random, committed } = options
   app.removeAllContentTypeParsers()
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body))
 
@@ -51,48 +55,50 @@ export async function syncRoutes(app: FastifyInstance, options: ServerOptions): 
   app.post(`${SYNC_PATH}:device`, { bodyLimit: MAX_BODY_BYTES }, async (request, reply) => {
     const device = deviceOf(request)
     const body = request.body instanceof Uint8Array ? new Uint8Array(request.body) : new Uint8Array(0)
-    const answer = await handle(device, body)
-    if ("sealed" in answer) return closed(reply, 200).type(SEALED_TYPE).send(answer.sealed)
+    const answer = await answerSync(options, device, body)
+    if ("sealed" in answer) {
+      const { subject, stored, repeated, quarantined, ackedTo } = answer.outcome
+      request.log.info({ device, subject, stored, repeated, quarantined, ackedTo }, "sync")
+      return closed(reply, 200).type(SEALED_TYPE).send(answer.sealed)
+    }
     const { status, code, reason } = answer
     request.log.warn({ device, code, reason }, `sync refused: ${reason}`)
     return closed(reply, status).send()
   })
+}
 
-  async function handle(id: string, body: Uint8Array): Promise<Answer | Refusal> {
-    const device = DEVICE_ID.test(id) ? await study.store.subjects.device(id) : undefined
-    if (device === undefined) return { status: 404, code: "device", reason: "the device is not known" }
-    try {
-      return await answerOf(device, body)
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error
-      return { status: error.code === "seal" ? 404 : 400, code: error.code, reason: error.message }
-    }
+/** One exchange with the device `id`, whatever carried it; `body` is the sealed request. */
+export async function answerSync(
+  options: SyncOptions,
+  id: string,
+  body: Uint8Array,
+): Promise<Answer | Refusal> {
+  const device = DEVICE_ID.test(id) ? await options.study.store.subjects.device(id) : undefined
+  if (device === undefined) return { status: 404, code: "device", reason: "the device is not known" }
+  try {
+    return await answerOf(options, device, body)
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    return { status: error.code === "seal" ? 404 : 400, code: error.code, reason: error.message }
   }
+}
 
-  async function answerOf(device: Device, body: Uint8Array): Promise<Answer | Refusal> {
-    const { plain, salt } = openRequest(device.key, device.id, body)
-    const request = decodeRequest(plain)
-    const result = await exchange(study, device.id, request, body, now())
-    if (result.replay) {
-      const reason = `boot ${request.boot} request ${request.n} is not above boot ${result.boot} request ${result.counter}`
-      return { status: 409, code: "replay", reason }
-    }
-    const { outcome, reply } = result
-    if (outcome.subject !== null && outcome.stored > 0) committed?.(outcome.subject)
-    app.log.info(
-      {
-        device: device.id,
-        subject: outcome.subject,
-        stored: outcome.stored,
-        repeated: outcome.repeated,
-        quarantined: outcome.quarantined,
-        ackedTo: outcome.ackedTo,
-      },
-      "sync",
-    )
-    const sealed = sealReply(device.key, device.id, salt, random(SALT_BYTES), encodeReply(reply))
-    return { sealed: Buffer.from(sealed) }
+async function answerOf(
+  { study, now, random, committed }: SyncOptions,
+  device: Device,
+  body: Uint8Array,
+): Promise<Answer | Refusal> {
+  const { plain, salt } = openRequest(device.key, device.id, body)
+  const request = decodeRequest(plain)
+  const result = await exchange(study, device.id, request, body, now())
+  if (result.replay) {
+    const reason = `boot ${request.boot} request ${request.n} is not above boot ${result.boot} request ${result.counter}`
+    return { status: 409, code: "replay", reason }
   }
+  const { outcome, reply } = result
+  if (outcome.subject !== null && outcome.stored > 0) committed?.(outcome.subject)
+  const sealed = sealReply(device.key, device.id, salt, random(SALT_BYTES), encodeReply(reply))
+  return { sealed: Buffer.from(sealed), request, outcome }
 }
 
 function deviceOf(request: { params: unknown }): string {
