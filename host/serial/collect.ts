@@ -13,7 +13,7 @@ import { Exchanges, type SerialReply } from "./exchanges.js"
 
 type Answer = Awaited<ReturnType<typeof answerSync>>
 
-export type SerialOutcome =
+type SerialOutcome =
   /** It has nothing left. */
   | "synced"
   /** It began and did not come to an end: unplugged, or the bus loses too much. */

@@ -35,7 +35,8 @@ export class Bench {
   readonly hit = { lose: 0, double: 0, delay: 0, garble: 0 }
   /** Boards that are not plugged in. */
   readonly unplugged = new Set<Board>()
-  private collection: Collection | undefined
+  /** Who hears what the boards say. */
+  private listener: ((frame: Uint8Array) => void) | undefined
   private readonly rng: Rng
 
   constructor(
@@ -64,7 +65,7 @@ export class Bench {
       settings: { ftkey: key },
     })
     board.onFrame = (frame) => {
-      if (!this.unplugged.has(board)) this.carry(frame, (bytes) => this.collection?.hear(bytes))
+      if (!this.unplugged.has(board)) this.carry(frame, (bytes) => this.listener?.(bytes))
     }
     this.boards.push(board)
     return board
@@ -98,20 +99,31 @@ export class Bench {
       id: ID,
       clock,
       waitMs: 30_000,
-      send: (frame) => {
-        for (const board of this.boards) {
-          if (!this.unplugged.has(board)) this.carry(frame, (bytes) => board.receiveFrame(bytes))
-        }
-      },
+      send: (frame) => this.send(frame),
       exchange: (device, body) => this.exchange(device, body),
       ...options,
     })
-    this.collection = collection
+    this.attach((frame) => collection.hear(frame))
     const end = (): void => {
       over = true
     }
     collection.done.then(end, end)
     return { collection, ended: () => over }
+  }
+
+  /** Puts a frame on the bus, for all boards that are plugged in. */
+  send(frame: Uint8Array): void {
+    for (const board of this.boards) {
+      if (!this.unplugged.has(board)) this.carry(frame, (bytes) => board.receiveFrame(bytes))
+    }
+  }
+
+  /** From now on `listener` alone hears the boards, until the function that it gives is called. */
+  attach(listener: (frame: Uint8Array) => void): () => void {
+    this.listener = listener
+    return () => {
+      if (this.listener === listener) this.listener = undefined
+    }
   }
 
   /** What the server says; time stands still meanwhile. */
