@@ -40,7 +40,7 @@ const CASES: [string, Reaction, string][] = [
   ],
   ["an empty body", httpAnswer(200, new Uint8Array(0)), "200 0 "],
   ["a refusal without a body", httpAnswer(404, new Uint8Array(0)), "404 0 "],
-  ["nobody there", "refused", "error socket"],
+  ["nobody there", "refused", "error http: no connection"],
   ["silence", "silent", "error http: timeout"],
   [
     "silence in the middle of the body",

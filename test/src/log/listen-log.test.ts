@@ -120,23 +120,26 @@ for (const { name, capacity, chip } of MEMORIES) {
       await board.clock.advance(200)
     }
     await board.press("stop")
+    // A skip that comes before its song could be heard is none.
+    const over = board.sound.sounded.length - capacity
+    assert.ok(over > extra / 2, `only ${over} listens found no room`)
     await powerCut(board)
     host.failure = undefined
     await board.clock.advance(60_000, () => host.gone.length > 0 && host.requests.at(-1)!.health.log === 0)
     const last = host.requests.at(-1)!
     assert.equal(last.health.cap, capacity)
-    assert.equal(last.health.full, extra + 1)
+    assert.equal(last.health.full, over)
     assert.equal(host.plays.size, capacity)
     assert.deepEqual(
       [...host.plays.keys()].sort((a, b) => a - b),
       Array.from({ length: capacity }, (_, i) => i + 1),
     )
-    assert.deepEqual(host.gone.at(-1), [1, capacity + 1, capacity + extra + 1, GONE_LOG_FULL])
+    assert.deepEqual(host.gone.at(-1), [1, capacity + 1, capacity + over, GONE_LOG_FULL])
     await board.press("play")
     await board.clock.advance(10_000)
     await board.press("skip")
     const plays = await playsOf(board, host, capacity + 1)
-    assert.equal(plays[capacity].sequence, capacity + extra + 2)
+    assert.equal(plays[capacity].sequence, capacity + over + 1)
     assert.deepEqual(board.panics, [])
   })
 
@@ -151,6 +154,7 @@ for (const { name, capacity, chip } of MEMORIES) {
       await board.clock.advance(200)
     }
     await board.press("stop")
+    const all = board.sound.sounded.length
     host.failure = undefined
     await board.press("play", 2000)
     await board.clock.advance(60_000, () => host.gone.length > 0)
@@ -161,7 +165,7 @@ for (const { name, capacity, chip } of MEMORIES) {
     assert.equal(host.plays.size, capacity)
     assert.equal(Math.max(...host.plays.keys()), capacity)
     // The board no longer knows why, but says that there is nothing.
-    assert.deepEqual(host.gone, [[0, capacity + 1, capacity + extra, GONE_UNKNOWN]])
+    assert.deepEqual(host.gone, [[0, capacity + 1, all, GONE_UNKNOWN]])
   })
 
   test(`${name}: what the host misses is sent again, and what is no longer there is named as unknown`, async () => {

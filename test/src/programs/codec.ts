@@ -58,12 +58,29 @@ function request(bytes: Buffer): Buffer {
   return packRequest(packer, r, batch)
 }
 
+/** As texts, so that the compiler keeps the names. */
+const FIELDS = [
+  "sequence",
+  "boot",
+  "startMs",
+  "song",
+  "listVersion",
+  "position",
+  "heardMs",
+  "reason",
+  "flags",
+  "pauses",
+  "volume",
+]
+
 function record(bytes: Buffer): Buffer {
   const r = unpackRecord(bytes, 0)
   if (!r) throw new RangeError("unreadable:")
   const again = Buffer.alloc(20)
   packRecord(r, again, 0)
-  return packed([again, r])
+  const fields: any = {}
+  for (const name of FIELDS) fields[name] = (r as any)[name]
+  return packed([again, fields])
 }
 
 async function playlist(bytes: Buffer): Promise<Buffer> {
