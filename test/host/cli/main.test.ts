@@ -135,7 +135,8 @@ describe("command line", () => {
       for (const name of ["init", "catalogue", "enrol", "serve", "status"])
         assert.ok(names.includes(name), name)
       for (const name of names.filter((n) => n !== "help")) {
-        const args = name === "catalogue" ? [name, "add"] : [name]
+        const inner: Record<string, string> = { catalogue: "add", rehearse: "power-cuts" }
+        const args = name in inner ? [name, inner[name]] : [name]
         const help = await fieldtune([...args, "--help"], dir)
         assert.equal(help.code, 0)
         assert.match(help.stdout, new RegExp(`Example:\\n  \\$ fieldtune ${args.join(" ")}`), name)
