@@ -1,6 +1,6 @@
 // Numbered pieces of work, given to threads one at a time; the results in the order of the numbers, whoever did them.
 
-import { Worker } from "node:worker_threads"
+import { parentPort, Worker } from "node:worker_threads"
 
 interface ThreadWork {
   /** Name of the work, for errors. */
@@ -16,9 +16,18 @@ interface ThreadWork {
   onProgress?: (done: number) => void
 }
 
-export interface ThreadResult<T> {
+interface ThreadResult<T> {
   index: number
   output: T
+}
+
+/** The thread's side: does each piece it is told the number of. In the main thread there is nobody to serve. */
+export function serveThread<T>(piece: (index: number) => T | Promise<T>): void {
+  const port = parentPort
+  port?.on("message", async (index: number) => {
+    const result: ThreadResult<T> = { index, output: await piece(index) }
+    port.postMessage(result)
+  })
 }
 
 /** Rejects with the first failure; no thread outlives the call. */

@@ -1,21 +1,15 @@
-// The calibration's worker thread: runs the simulations it is told to, one message per simulation back.
+// The calibration's worker thread: one simulation per message.
 
-import { parentPort, workerData } from "node:worker_threads"
-import type { ThreadResult } from "../threads.js"
+import { workerData } from "node:worker_threads"
+import { serveThread } from "../threads.js"
 import { createScenario } from "./scenario.js"
-import { type Outcome, simulate } from "./simulation.js"
+import { simulate } from "./simulation.js"
 
 export interface WorkerTask {
   seed: number
   draws: number
 }
 
-const port = parentPort
-if (port !== null) {
-  const { seed, draws } = workerData as WorkerTask
-  const scenario = createScenario(seed)
-  port.on("message", (sim: number) => {
-    const result: ThreadResult<Outcome> = { index: sim, output: simulate(scenario, sim, { seed, draws }) }
-    port.postMessage(result)
-  })
-}
+const { seed, draws } = workerData as WorkerTask
+const scenario = createScenario(seed)
+serveThread((sim) => simulate(scenario, sim, { seed, draws }))

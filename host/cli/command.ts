@@ -1,5 +1,6 @@
 // What every command has: the study folder, --json, an example in its help, and one way to answer.
 
+import { availableParallelism } from "node:os"
 import { Command, InvalidArgumentError } from "commander"
 
 export interface CommonOptions {
@@ -25,6 +26,20 @@ export function command(
     .option("--json", "print one JSON object instead of text")
     .addHelpText("after", `\nExample:\n  $ ${example}`)
     .configureHelp({ showGlobalOptions: true })
+}
+
+const MAX_WORKERS = 256
+
+/** Adds --seed and --workers, for simulations that run in threads. */
+export function simulation(made: Command): Command {
+  return made
+    .option("--seed <number>", "seed of the random numbers", wholeNumber(0, Number.MAX_SAFE_INTEGER), 1)
+    .option(
+      "--workers <number>",
+      "threads; the result does not depend on them",
+      wholeNumber(1, MAX_WORKERS),
+      Math.min(availableParallelism(), MAX_WORKERS),
+    )
 }
 
 /** Prints the object as JSON, or the lines as text. */

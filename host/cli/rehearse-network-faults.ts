@@ -1,10 +1,9 @@
 // fieldtune rehearse network-faults: does anything get lost, or counted twice, when the network goes wrong?
 
-import { availableParallelism } from "node:os"
 import type { Command } from "commander"
 import { loadFirmware } from "../firmware/build.js"
 import { type NetworkFaultReport, rehearseNetworkFaults } from "../rehearsal/network-faults.js"
-import { answer, command, wholeNumber } from "./command.js"
+import { answer, command, simulation, wholeNumber } from "./command.js"
 import { withProgress } from "./progress.js"
 
 interface Options {
@@ -16,23 +15,16 @@ interface Options {
 
 const DEFAULT_SYNCS = 200
 const MAX_SYNCS = 10_000_000
-const MAX_WORKERS = 256
 
 export function networkFaultsCommand(): Command {
-  return command(
-    "network-faults",
-    "let simulated boards sync over a network on which everything goes wrong, and compare what sounded with what is stored",
-    "fieldtune rehearse network-faults --syncs 5000 --seed 1",
-    { standalone: true },
+  return simulation(
+    command(
+      "network-faults",
+      "let simulated boards sync over a network on which everything goes wrong, and compare what sounded with what is stored",
+      "fieldtune rehearse network-faults --syncs 5000 --seed 1",
+      { standalone: true },
+    ).option("--syncs <number>", "syncs over the bad network", wholeNumber(1, MAX_SYNCS), DEFAULT_SYNCS),
   )
-    .option("--syncs <number>", "syncs over the bad network", wholeNumber(1, MAX_SYNCS), DEFAULT_SYNCS)
-    .option("--seed <number>", "seed of the random numbers", wholeNumber(0, Number.MAX_SAFE_INTEGER), 1)
-    .option(
-      "--workers <number>",
-      "threads; the result does not depend on them",
-      wholeNumber(1, MAX_WORKERS),
-      Math.min(availableParallelism(), MAX_WORKERS),
-    )
     .addHelpText(
       "after",
       `

@@ -1,10 +1,9 @@
 // fieldtune rehearse power-cuts: does anything get lost, or counted twice, when the power goes?
 
-import { availableParallelism } from "node:os"
 import type { Command } from "commander"
 import { loadFirmware } from "../firmware/build.js"
 import { type PowerCutReport, rehearsePowerCuts } from "../rehearsal/power-cuts.js"
-import { answer, command, wholeNumber } from "./command.js"
+import { answer, command, simulation, wholeNumber } from "./command.js"
 import { withProgress } from "./progress.js"
 
 interface Options {
@@ -17,31 +16,24 @@ interface Options {
 
 const DEFAULT_CUTS = 500
 const MAX_CUTS = 10_000_000
-const MAX_WORKERS = 256
 /** Cuts on boards with flash alone, per cut on one with FRAM. */
 const FLASH_SHARE = 0.05
 
 export function powerCutsCommand(): Command {
-  return command(
-    "power-cuts",
-    "cut the power of simulated boards at random moments and within their writes, and compare what sounded with what is stored",
-    "fieldtune rehearse power-cuts --cuts 500 --seed 1",
-    { standalone: true },
-  )
-    .option("--cuts <number>", "power cuts on boards with FRAM", wholeNumber(1, MAX_CUTS), DEFAULT_CUTS)
-    .option(
-      "--flash-cuts <number>",
-      "power cuts on boards with settings flash alone, whose losses are counted apart (default: one per 20 of --cuts)",
-      wholeNumber(0, MAX_CUTS),
+  return simulation(
+    command(
+      "power-cuts",
+      "cut the power of simulated boards at random moments and within their writes, and compare what sounded with what is stored",
+      "fieldtune rehearse power-cuts --cuts 500 --seed 1",
+      { standalone: true },
     )
-    .option("--seed <number>", "seed of the random numbers", wholeNumber(0, Number.MAX_SAFE_INTEGER), 1)
-    .option(
-      "--workers <number>",
-      "threads; the result does not depend on them",
-      wholeNumber(1, MAX_WORKERS),
-      Math.min(availableParallelism(), MAX_WORKERS),
-    )
-    .action(run)
+      .option("--cuts <number>", "power cuts on boards with FRAM", wholeNumber(1, MAX_CUTS), DEFAULT_CUTS)
+      .option(
+        "--flash-cuts <number>",
+        "power cuts on boards with settings flash alone, whose losses are counted apart (default: one per 20 of --cuts)",
+        wholeNumber(0, MAX_CUTS),
+      ),
+  ).action(run)
 }
 
 async function run(options: Options): Promise<void> {

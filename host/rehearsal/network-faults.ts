@@ -13,7 +13,6 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { KEY_BYTES, LIST_HEADER_BYTES, LIST_ITEM_BYTES } from "../../src/wire.js"
-import { importCatalogue } from "../catalogue/import.js"
 import { type Rng, stream } from "../model/random.js"
 import { unpackPlaylist } from "../protocol/playlist.js"
 import { buildServer } from "../server/server.js"
@@ -22,14 +21,22 @@ import type { Playlist } from "../store/playlists.js"
 import type { Play } from "../store/plays.js"
 import type { SyncStore } from "../store/syncs.js"
 import { enrol } from "../study/enrol.js"
-import { publish } from "../study/publish.js"
-import { initStudy, type Study } from "../study/study.js"
+import type { Study } from "../study/study.js"
 import { inThreads } from "../threads.js"
 import { Board } from "./board.js"
 import { Fram } from "./chips/fram.js"
 import { VirtualClock } from "./clock.js"
 import { matchListens, soundedMs } from "./ledger.js"
 import { FAULT_KINDS, type FaultKind, FaultyNetwork, MAX_LATE_MS } from "./proxy.js"
+import {
+  bytesFrom,
+  fileLength,
+  misplaced,
+  publishSongs,
+  sequenceFaults,
+  shuffledSongs,
+  smallStudy,
+} from "./small-study.js"
 
 /** Syncs of one world, and its boards. Part of the rehearsal's meaning: another value is another rehearsal. */
 const WORLD_SYNCS = 100
@@ -203,12 +210,8 @@ class World {
     const { seed, world: number } = task
     const rng = stream(seed, "network faults", number)
     const clock = new VirtualClock(START)
-    const study = await initStudy(dir, { name: "network faults", seed, syncMinutes: 0 })
     const lengths = Array.from({ length: SONGS }, () => 2 + rng.int(7))
-    const rows = lengths.map((length, i) => `${i + 1},song ${i + 1},${length},${(i * 7) % 11}`)
-    const csv = ["song,title,duration_s,tempo", ...rows].join("\n")
-    const { errors } = await importCatalogue(study.store, csv, { at: clock.now() })
-    if (errors.length > 0) throw new Error(`catalogue: ${JSON.stringify(errors[0])}`)
+    const study = await smallStudy(dir, { name: "network faults", seed, at: clock.now() }, lengths)
     // The network is there before its server, and the server's store fails when the network says so.
     let failing = (syncs: SyncStore): SyncStore => syncs
     const { store } = study
@@ -415,7 +418,6 @@ class World {
     const counts = { lost: 0, duplicated: 0, listens: 0 }
     const all = await study.store.plays.all()
     const lists = await study.store.playlists.all()
-    const items = new Map(lists.map((list) => [list.id, unpackPlaylist(list.bytes).items]))
     for (const { board, bootAt } of this.participants) {
       const device = board.deviceId
       const own = all.filter((play) => play.device === device)
@@ -435,15 +437,7 @@ class World {
         const off = soundedMs(pair.sounded, clock.now()) - pair.play.heardMs
         if (Math.abs(off) > TIMING_MS) this.violation(device, `play ${pair.play.sequence} is ${off} ms short`)
       }
-      const sequences = own.map(({ sequence }) => sequence).sort((a, b) => a - b)
-      const hole = sequences.findIndex((sequence, i) => sequence !== i + 1)
-      if (hole >= 0) this.violation(device, `sequence ${hole + 1} is missing or there twice`)
-      for (const play of own) {
-        const named = play.playlist === null ? undefined : items.get(play.playlist)?.[play.position]
-        if (named?.song !== play.song) {
-          this.violation(device, `play ${play.sequence}: no list has song ${play.song} at ${play.position}`)
-        }
-      }
+      for (const fault of [...sequenceFaults(own), ...misplaced(own, lists)]) this.violation(device, fault)
       for (const range of await study.store.syncs.gone(device))
         this.violation(device, `records gone: ${range}`)
       for (const code of board.panics) this.violation(device, `panic ${code}`)
@@ -482,7 +476,7 @@ class World {
       clock,
       net: network.netOf(device),
       entropy: bytesFrom(stream(task.seed, "board", task.world, subject)),
-      lengthMs: (file) => (file >= 1 && file <= SONGS ? lengths[file - 1] * 1000 : undefined),
+      lengthMs: fileLength(lengths),
       settings: { ftkey: key, fthost: Buffer.from(ADDRESS), ftstore: Buffer.from(fram ? "fram" : "flash") },
       chips: fram && [fram],
     })
@@ -502,20 +496,10 @@ class World {
   /** A new list in random order: a short one, or one that comes in two parts. */
   private async publishList(subject: number): Promise<void> {
     const { rng } = this
-    const order = Array.from({ length: SONGS }, (_, i) => i + 1)
-    rng.shuffle(order)
+    const order = shuffledSongs(SONGS, rng)
     const [low, high] = rng.uniform() < LONG_SHARE ? LONG_SONGS : SHORT_SONGS
-    const items = order.slice(0, low + rng.int(high - low)).map((song) => ({
-      song,
-      utility: null,
-      information: null,
-      tag: "explore" as const,
-      propensity: null,
-      rank: null,
-      reason: null,
-    }))
-    const at = this.clock.now()
-    await publish(this.study.store, { subject, wave: 1, design: "random", at, items, summary: {} })
+    const songs = order.slice(0, low + rng.int(high - low))
+    await publishSongs(this.study, subject, songs, this.clock.now())
   }
 }
 
@@ -526,10 +510,6 @@ function failed({ board, lines }: Participant): boolean {
 
 function lastLines(board: Board): string {
   return board.lines.slice(-3).join(" | ")
-}
-
-function bytesFrom(rng: Rng): (count: number) => Uint8Array {
-  return (count) => Uint8Array.from({ length: count }, () => rng.int(256))
 }
 
 /** Version 0 where the bytes are no list. */

@@ -12,14 +12,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { END_POWER_LOST, END_REASONS } from "../../src/record.js"
 import { KEY_BYTES } from "../../src/wire.js"
-import { importCatalogue } from "../catalogue/import.js"
 import { type Rng, stream } from "../model/random.js"
-import { unpackPlaylist } from "../protocol/playlist.js"
 import { buildServer } from "../server/server.js"
 import type { Play } from "../store/plays.js"
 import { enrol } from "../study/enrol.js"
-import { publish } from "../study/publish.js"
-import { initStudy, openStudy, type Study } from "../study/study.js"
+import { openStudy, type Study } from "../study/study.js"
 import { inThreads } from "../threads.js"
 import { Board } from "./board.js"
 import { Fram } from "./chips/fram.js"
@@ -27,6 +24,15 @@ import { VirtualClock } from "./clock.js"
 import { tearFlash } from "./flash-tear.js"
 import { matchListens, soundedMs } from "./ledger.js"
 import { type Fault, HostNetwork } from "./network.js"
+import {
+  bytesFrom,
+  fileLength,
+  misplaced,
+  publishSongs,
+  sequenceFaults,
+  shuffledSongs,
+  smallStudy,
+} from "./small-study.js"
 import type { Sounded } from "./sound-board.js"
 
 /** Cuts of one world. Part of the rehearsal's meaning: another value is another rehearsal. */
@@ -252,28 +258,24 @@ class World {
     const name = `${task.memory} ${task.world}`
     const rng = stream(task.seed, "power cuts", name)
     const clock = new VirtualClock(START)
-    const study = await initStudy(dir, { name: "power cuts", seed: task.seed, syncMinutes: 0 })
     const lengths = Array.from({ length: SONGS }, () => 5 + rng.int(25))
-    const rows = lengths.map((length, i) => `${i + 1},song ${i + 1},${length},${(i * 7) % 11}`)
-    const csv = ["song,title,duration_s,tempo", ...rows].join("\n")
-    const { errors } = await importCatalogue(study.store, csv, { at: clock.now() })
-    if (errors.length > 0) throw new Error(`catalogue: ${JSON.stringify(errors[0])}`)
-    const key = Uint8Array.from({ length: KEY_BYTES }, () => rng.int(256))
+    const at = clock.now()
+    const study = await smallStudy(dir, { name: "power cuts", seed: task.seed, at }, lengths)
+    const key = bytesFrom(rng)(KEY_BYTES)
     const arm = study.plan.arms[0].name
-    await enrol(study.store, { subject: 1, device: DEVICE, arm, key, at: clock.now() })
+    await enrol(study.store, { subject: 1, device: DEVICE, arm, key, at })
     const world = new World(task, study, rng, clock, fram)
     await world.serve()
     await world.publishList()
     const server = { emit: (event: string, socket: unknown) => world.app.server.emit(event, socket) }
-    const draw = stream(task.seed, "board", name)
     world.poweredAt = clock.now()
     world.board = await Board.start({
       deviceId: DEVICE,
       bytecode: task.bytecode,
       clock,
       net: new HostNetwork({ clock, server: server as unknown as Server, fault: () => world.fault }),
-      entropy: (count) => Uint8Array.from({ length: count }, () => draw.int(256)),
-      lengthMs: (file) => (file >= 1 && file <= SONGS ? lengths[file - 1] * 1000 : undefined),
+      entropy: bytesFrom(stream(task.seed, "board", name)),
+      lengthMs: fileLength(lengths),
       settings: { ftkey: key, fthost: Buffer.from(ADDRESS), ftstore: Buffer.from(task.memory) },
       chips: fram && [fram],
     })
@@ -460,7 +462,7 @@ class World {
       for (const pair of pairs) this.judgePair(pair.sounded, pair.play, now)
       if (this.task.memory === "fram") {
         if (i > 0) this.violation(`epoch ${epoch} began`)
-        this.judgeSequences(own)
+        for (const fault of sequenceFaults(own)) this.violation(fault)
       }
     }
     for (const code of board.panics) this.violation(`panic ${code}`)
@@ -498,23 +500,10 @@ class World {
     }
   }
 
-  /** Sequences have no holes, so completeness is proved and not assumed. */
-  private judgeSequences(plays: readonly Play[]): void {
-    const sequences = plays.map((play) => play.sequence).sort((a, b) => a - b)
-    const hole = sequences.findIndex((sequence, i) => sequence !== i + 1)
-    if (hole >= 0) this.violation(`sequence ${hole + 1} is missing or there twice`)
-  }
-
   /** Every list came whole or not at all, and the board has the newest in the end. */
   private async judgeLists(plays: readonly Play[]): Promise<void> {
     const lists = await this.study.store.playlists.all()
-    const items = new Map(lists.map((list) => [list.id, unpackPlaylist(list.bytes).items]))
-    for (const play of plays) {
-      const named = play.playlist === null ? undefined : items.get(play.playlist)?.[play.position]
-      if (named?.song !== play.song) {
-        this.violation(`play ${play.sequence}: no list has song ${play.song} at ${play.position}`)
-      }
-    }
+    for (const fault of misplaced(plays, lists)) this.violation(fault)
     const newest = lists.at(-1)!
     if (newest.state !== "confirmed") this.violation(`playlist ${newest.version} is ${newest.state}`)
   }
@@ -572,30 +561,18 @@ class World {
   }
 
   private async serve(): Promise<void> {
-    const salts = stream(this.task.seed, "host salts", this.task.world, this.cutAt.length)
     this.app = buildServer({
       study: this.study,
       now: this.clock.now,
-      random: (count) => Uint8Array.from({ length: count }, () => salts.int(256)),
+      random: bytesFrom(stream(this.task.seed, "host salts", this.task.world, this.cutAt.length)),
     })
     await this.app.ready()
   }
 
   /** A new list in random order. */
   private async publishList(): Promise<void> {
-    const order = Array.from({ length: SONGS }, (_, i) => i + 1)
-    this.rng.shuffle(order)
-    const items = order.slice(0, LIST_SONGS).map((song) => ({
-      song,
-      utility: null,
-      information: null,
-      tag: "explore" as const,
-      propensity: null,
-      rank: null,
-      reason: null,
-    }))
-    const at = this.clock.now()
-    await publish(this.study.store, { subject: 1, wave: 1, design: "random", at, items, summary: {} })
+    const songs = shuffledSongs(SONGS, this.rng).slice(0, LIST_SONGS)
+    await publishSongs(this.study, 1, songs, this.clock.now())
   }
 }
 

@@ -9,7 +9,7 @@ import { KEY_BYTES } from "../../src/wire.js"
 import { importCatalogue } from "../catalogue/import.js"
 import { packageRoot } from "../firmware/manifest.js"
 import { type FeatureSpec, featureMatrix, type Song } from "../model/features.js"
-import { type Rng, stream } from "../model/random.js"
+import { stream } from "../model/random.js"
 import { estimate, runRound } from "../round.js"
 import { buildServer } from "../server/server.js"
 import { contentHash } from "../store/hash.js"
@@ -23,6 +23,7 @@ import { VirtualClock } from "./clock.js"
 import { matchListens, soundedMs } from "./ledger.js"
 import { drawTaste, Listener, type Taste } from "./listener.js"
 import { type Fault, HostNetwork } from "./network.js"
+import { bytesFrom } from "./small-study.js"
 
 /** Monday 6 January 2025, 08:00 UTC: rehearsals have a calendar of their own. */
 const START = Date.UTC(2025, 0, 6, 8)
@@ -324,10 +325,6 @@ function deviceOf(subject: number): string {
 
 function keyOf(seed: number, subject: number): Uint8Array {
   return bytesFrom(stream(seed, "key", subject))(KEY_BYTES)
-}
-
-function bytesFrom(rng: Rng): (count: number) => Uint8Array {
-  return (count) => Uint8Array.from({ length: count }, () => rng.int(256))
 }
 
 function times(x: Float64Array, beta: ArrayLike<number>): number[] {
