@@ -2,11 +2,10 @@
 
 import { HEAP_BYTES } from "../host/firmware/meter.js"
 import { VirtualClock } from "../host/rehearsal/clock.js"
-import { Board } from "../test/src/bench/board.js"
 import { type Costs, costsOf, ROUND_TRIP_MS, STEP_US, WAITING } from "../test/src/bench/costs.js"
 import { TestHost } from "../test/src/bench/host.js"
 import { fieldHost, mixedUse } from "../test/src/bench/mixed-use.js"
-import { RIGS, type Rig } from "../test/src/bench/rigs.js"
+import { RIGS, type Rig, startRig } from "../test/src/bench/rigs.js"
 import type { Claim } from "./report.js"
 
 const HOURS = 3
@@ -71,13 +70,7 @@ function costsAsClaims({ name }: Rig, costs: Costs): Claim[] {
 async function rehearsed(rig: Rig): Promise<Claim> {
   const host = fieldHost(new TestHost("12abdd2289421234"), "bench")
   const clock = new VirtualClock()
-  const board = await Board.start({
-    entry: rig.entry,
-    server: host.serve,
-    settings: host.settings,
-    clock,
-    chips: rig.chips?.(clock, 240_000),
-  })
+  const board = await startRig(rig, host, clock, 240_000)
   const start = performance.now()
   const from = clock.now()
   await mixedUse(board, host, "bench", HOURS)

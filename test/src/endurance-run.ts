@@ -4,10 +4,9 @@
 //   node endurance-run.js RIG HOURS SEED      RIG: a name of bench/rigs.ts
 
 import { VirtualClock } from "../../host/rehearsal/clock.js"
-import { Board } from "./bench/board.js"
 import { TestHost } from "./bench/host.js"
 import { fieldHost, mixedUse } from "./bench/mixed-use.js"
-import { RIGS } from "./bench/rigs.js"
+import { RIGS, startRig } from "./bench/rigs.js"
 
 /** Length of the files on a card. */
 const LENGTH_MS = 240_000
@@ -19,13 +18,7 @@ const rig = RIGS.find((r) => r.name === name)
 if (rig === undefined) throw new Error(`no board ${JSON.stringify(name)} in bench/rigs.ts`)
 const host = fieldHost(new TestHost("12abdd2289421234"), seed)
 const clock = new VirtualClock()
-const board = await Board.start({
-  entry: rig.entry,
-  server: host.serve,
-  settings: { ...host.settings, ftstore: Buffer.from(rig.chips ? "fram" : "flash") },
-  clock,
-  chips: rig.chips?.(clock, LENGTH_MS),
-})
+const board = await startRig(rig, host, clock, LENGTH_MS)
 await clock.advance(10_000)
 const began = performance.now()
 await mixedUse(board, host, seed, Number(hours))

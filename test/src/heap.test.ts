@@ -2,10 +2,9 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { HEAP_BYTES, Meter } from "../../host/firmware/meter.js"
 import { VirtualClock } from "../../host/rehearsal/clock.js"
-import { Board } from "./bench/board.js"
 import { TestHost } from "./bench/host.js"
 import { fieldHost, mixedUse } from "./bench/mixed-use.js"
-import { RIGS } from "./bench/rigs.js"
+import { RIGS, startRig } from "./bench/rigs.js"
 
 const HOURS = 2
 const LENGTH_MS = 240_000
@@ -20,14 +19,7 @@ for (const rig of RIGS.filter(({ driver }) => driver === undefined)) {
     const host = fieldHost(new TestHost("12abdd2289421234"), "heap")
     const meter = new Meter()
     const clock = new VirtualClock()
-    const board = await Board.start({
-      entry: rig.entry,
-      server: host.serve,
-      settings: host.settings,
-      clock,
-      chips: rig.chips?.(clock, LENGTH_MS),
-      meter,
-    })
+    const board = await startRig(rig, host, clock, LENGTH_MS, { meter })
     await clock.advance(10_000)
     await mixedUse(board, host, "heap", HOURS)
     board.powerOff()

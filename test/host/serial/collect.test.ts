@@ -21,6 +21,17 @@ function withBench(seed: number, body: (bench: Bench) => Promise<void>): Promise
   })
 }
 
+/** A board that has its playlist, plays it, and holds `count` listens that the study has not. */
+async function boardWithListens(bench: Bench, count: number): ReturnType<Bench["board"]> {
+  const board = await bench.board(2, A, KEY)
+  await bench.publish(2, SONGS)
+  await bench.collect()
+  await board.press("play")
+  await bench.clock.advance(1000)
+  await bench.skip(board, count)
+  return board
+}
+
 /** Sequences of the plays that the study has of a subject, ascending. */
 async function sequencesOf(study: Study, subject: number): Promise<number[]> {
   const plays = await study.store.plays.of(subject)
@@ -56,12 +67,7 @@ test("a board with a key alone gets its playlist and gives 400 listens over the 
 
 test("the music goes on while 400 listens are collected", () =>
   withBench(2, async (bench) => {
-    const board = await bench.board(2, A, KEY)
-    await bench.publish(2, SONGS)
-    await bench.collect()
-    await board.press("play")
-    await bench.clock.advance(1000)
-    await bench.skip(board, 400)
+    const board = await boardWithListens(bench, 400)
     const before = board.sound.sounded.length
     const [report] = await bench.collect()
     assert.equal(report.plays, 400)
@@ -85,12 +91,7 @@ for (const [name, faults] of Object.entries({
 })) {
   test(`with ${name}, every listen is in the study once`, () =>
     withBench(3, async (bench) => {
-      const board = await bench.board(2, A, KEY)
-      await bench.publish(2, SONGS)
-      await bench.collect()
-      await board.press("play")
-      await bench.clock.advance(1000)
-      await bench.skip(board, 300)
+      const board = await boardWithListens(bench, 300)
       bench.faults = faults
       const reports: CollectedBoard[] = []
       // What does not come to its end is repeated, as the command says.
@@ -112,12 +113,7 @@ for (const [name, faults] of Object.entries({
 
 test("a board that is unplugged in between is interrupted, and the next collection takes up where it was", () =>
   withBench(4, async (bench) => {
-    const board = await bench.board(2, A, KEY)
-    await bench.publish(2, SONGS)
-    await bench.collect()
-    await board.press("play")
-    await bench.clock.advance(1000)
-    await bench.skip(board, 300)
+    const board = await boardWithListens(bench, 300)
     const told: number[] = []
     const [cut] = await bench.collect({
       told: ({ exchanges, plays }) => {
@@ -137,12 +133,7 @@ test("a board that is unplugged in between is interrupted, and the next collecti
 
 test("a board that loses its power in between gives the rest after its start", () =>
   withBench(5, async (bench) => {
-    const board = await bench.board(2, A, KEY)
-    await bench.publish(2, SONGS)
-    await bench.collect()
-    await board.press("play")
-    await bench.clock.advance(1000)
-    await bench.skip(board, 250)
+    const board = await boardWithListens(bench, 250)
     // Two checkpoints of the song that plays.
     await bench.clock.advance(11_000)
     let cut = false

@@ -6,9 +6,9 @@ import { Meter } from "../../../host/firmware/meter.js"
 import { packPlaylist } from "../../../host/protocol/playlist.js"
 import { VirtualClock } from "../../../host/rehearsal/clock.js"
 import { MAX_PLAYLIST_ITEMS, MAX_PLAYS } from "../../../src/wire.js"
-import { Board, programOf } from "./board.js"
+import { programOf } from "./board.js"
 import { TestHost } from "./host.js"
-import type { Rig } from "./rigs.js"
+import { type Rig, startRig } from "./rigs.js"
 import { powerCut } from "./session.js"
 
 /** Records that are waiting when the sync is measured: all that the settings flash holds. */
@@ -70,16 +70,12 @@ export async function costsOf(rig: Rig): Promise<Costs> {
   host.playlist = { version: 1, bytes: longestPlaylist(1) }
   const clock = new VirtualClock()
   let answeredAt = 0
-  const board = await Board.start({
-    entry: rig.entry,
-    clock,
-    chips: rig.chips?.(clock, SONG_MS),
+  const board = await startRig(rig, host, clock, SONG_MS, {
     server: (request) => {
       if (request !== undefined) answeredAt = clock.now() + ROUND_TRIP_MS
       return host.serve(request)
     },
     roundTripMs: ROUND_TRIP_MS,
-    settings: { ...host.settings, ftstore: Buffer.from(rig.chips ? "fram" : "flash") },
     meter,
   })
 

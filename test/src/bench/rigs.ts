@@ -6,6 +6,8 @@ import { Fram } from "../../../host/rehearsal/chips/fram.js"
 import { Sc16is750 } from "../../../host/rehearsal/chips/sc16is750.js"
 import type { VirtualClock } from "../../../host/rehearsal/clock.js"
 import type { Chip } from "../../../host/rehearsal/i2c-bus.js"
+import { Board } from "./board.js"
+import type { TestHost } from "./host.js"
 
 export interface Rig {
   name: string
@@ -30,3 +32,21 @@ export const RIGS: readonly Rig[] = [
     },
   },
 ]
+
+/** A board of this kind with `host`; every file on its card has `lengthMs`. */
+export function startRig(
+  rig: Rig,
+  host: TestHost,
+  clock: VirtualClock,
+  lengthMs: number,
+  others: Parameters<typeof Board.start>[0] = {},
+): Promise<Board> {
+  return Board.start({
+    entry: rig.entry,
+    server: host.serve,
+    settings: { ...host.settings, ftstore: Buffer.from(rig.chips ? "fram" : "flash") },
+    clock,
+    chips: rig.chips?.(clock, lengthMs),
+    ...others,
+  })
+}
