@@ -16,7 +16,9 @@ const NOTHING = Buffer.alloc(0)
 export class I2cBus {
   /** Transactions that failed since the start. */
   errors = 0
-  private busy = false
+  /** Callers take turns in the order in which they came: the next one that comes, and the one whose turn it is. */
+  private last = 0
+  private turn = 0
   private fiber: ds.Fiber
   private waiting = false
   private status = 0
@@ -37,11 +39,13 @@ export class I2cBus {
 
   /**
    * Writes `bytes` to the chip at `address` (7 bits), then reads `count` bytes (0 = only writes), in one
-   * transaction of at most 224 bytes either way (what a Jacdac packet carries); undefined where the chip did not acknowledge or the bus did not work.
+   * transaction of at most 224 bytes either way (what a Jacdac packet carries); undefined where the chip did not
+   * acknowledge or the bus did not work.
    */
   async xfer(address: number, bytes: Buffer, count: number): Promise<Buffer> {
-    while (this.busy) await ds.sleep(TURN_MS)
-    this.busy = true
+    const mine = this.last
+    this.last++
+    while (this.turn !== mine) await ds.sleep(TURN_MS)
     try {
       const got = ds.isSimulator()
         ? await this.simulated(address, bytes, count)
@@ -49,7 +53,7 @@ export class I2cBus {
       if (got === undefined) this.errors++
       return got
     } finally {
-      this.busy = false
+      this.turn++
     }
   }
 
