@@ -100,7 +100,9 @@ export class DfPlayer extends PolledAudio {
 
   protected async adjust(volume: number): Promise<boolean> {
     const level = Math.round((volume * LOUDEST) / MAX_VOLUME)
-    return (await this.question(VOLUME)) === level || (await this.send(SET_VOLUME, level))
+    let is = NO_ANSWER
+    for (let i = 0; i < TRIES && is === NO_ANSWER; i++) is = await this.question(VOLUME)
+    return is === level || (await this.send(SET_VOLUME, level))
   }
 
   protected async askCard(): Promise<void> {

@@ -66,6 +66,8 @@ export abstract class PolledAudio implements AudioOutput {
   private seen = 0
   private silentAt = 0
   private answeredAt = 0
+  /** The first question since then that had no answer; 0 = none. */
+  private missedAt = 0
   private volume = -1
   private taken = false
 
@@ -192,6 +194,7 @@ export abstract class PolledAudio implements AudioOutput {
     this.startedAt = ds.millis()
     this.silentAt = this.startedAt
     this.answeredAt = this.startedAt
+    this.missedAt = 0
   }
 
   /** The span that goes on ended at uptime `at`. */
@@ -205,7 +208,8 @@ export abstract class PolledAudio implements AudioOutput {
   private lost(): void {
     this.errors++
     this.card = CARD_UNKNOWN
-    this.close(this.seen, AUDIO_ABSENT)
+    // It went at some moment between the last answer and the first that did not come.
+    this.close(this.missedAt > 0 ? middle(this.seen, this.missedAt) : this.seen, AUDIO_ABSENT)
   }
 
   /** Asks once while a file plays. */
@@ -213,10 +217,12 @@ export abstract class PolledAudio implements AudioOutput {
     const at = ds.millis() + this.lagMs
     const answer = await this.ask()
     if (answer === NO_ANSWER) {
+      if (this.missedAt === 0) this.missedAt = at
       if (ds.millis() - this.answeredAt > LOST_MS) this.lost()
       return
     }
     this.answeredAt = at
+    this.missedAt = 0
     if (answer === SOUNDS) {
       if (this.starting) {
         this.from = middle(this.silentAt, at)
