@@ -68,8 +68,8 @@ export interface ListenRecord {
   /** Index in that playlist, 0 … 255. */
   position: number
   /**
-   * Time heard, pauses and start-up out, milliseconds, within 150 ms. Where the sound board was lost (bus, power), only
-   * what it last confirmed counts: never more than sounded and 150 ms, perhaps less.
+   * Time heard, pauses and start-up out, milliseconds, within 150 ms. Where the sound board was lost (bus, power), it
+   * ends between the last answer and the first that did not come: never more than sounded and 150 ms, perhaps less.
    */
   heardMs: number
   /** Index in END_REASONS. */
