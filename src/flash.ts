@@ -17,8 +17,6 @@ const TRIES = 4
 const TURN_MS = 3
 
 export class SettingsFlash {
-  /** Writes that could not be read back since the start. */
-  errors = 0
   private busy = false
   private fiber: ds.Fiber
   private key = ""
@@ -62,7 +60,6 @@ export class SettingsFlash {
         const back = await this.ask(key)
         if (back !== undefined && same(back, bytes)) return true
       }
-      this.errors++
       console.log("flash: " + key + " was not kept")
       return false
     } finally {

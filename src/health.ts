@@ -89,7 +89,7 @@ export class Health {
       audio: audio.errors,
       fails: this.fails,
       store: memory.kind,
-      vol: Math.min(state.volume, state.maxVolume),
+      vol: state.loudness(),
       card: audio.card,
       bat: this.battery.percent,
       reset: this.reset,

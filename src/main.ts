@@ -56,11 +56,12 @@ async function memoryOf(flash: SettingsFlash, bus: I2cBus, health: Health): Prom
   const wanted = await flash.read("ftstore")
   if (wanted === undefined) throw new Error("the settings do not answer")
   const store = wanted.toString()
-  while (store === "fram" && !(await fram.present())) {
+  if (store === "flash") return new SettingsMemory(flash, "ft")
+  while (!(await fram.present())) {
+    if (store !== "fram") return new SettingsMemory(flash, "ft")
     health.waiting = true
     await ds.sleep(FRAM_RETRY_MS)
   }
-  if (store === "flash" || !(await fram.present())) return new SettingsMemory(flash, "ft")
   return fram
 }
 

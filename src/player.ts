@@ -214,7 +214,7 @@ export class Player {
   /** Changes the volume by `steps` and remembers it. */
   private async turn(steps: number): Promise<void> {
     const { state } = this
-    const volume = Math.max(0, Math.min(state.volume, state.maxVolume) + steps)
+    const volume = Math.max(0, state.loudness() + steps)
     if (volume > state.maxVolume) return
     state.volume = volume
     await this.audio.setVolume(volume)
@@ -340,7 +340,7 @@ export class Player {
       position = this.rescoring.next(position, this.log.lastSequence() + 1)
       if (this.rescoring.chosen) flags = FLAG_REORDERED
     }
-    const volume = Math.min(this.state.volume, this.state.maxVolume)
+    const volume = this.state.loudness()
     await this.audio.setVolume(volume)
     const song = songAt(list, position)
     // An absent board wakes this fiber when it comes back.

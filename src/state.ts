@@ -99,6 +99,11 @@ export class BoardState {
     this.unrecorded = []
   }
 
+  /** The volume that is set, within what the study allows. */
+  loudness(): number {
+    return Math.min(this.volume, this.maxVolume)
+  }
+
   /** What the study allows this board; true where that is news. */
   follow(plan: DevicePlan): boolean {
     const controls = plan.ctl || 0

@@ -30,8 +30,6 @@ export interface BoardMemory {
    * the record's own checksum of 8 bits alone, one torn write in 256 would pass for a record.
    */
   readonly stateEndsLog: boolean
-  /** Writes that could not be read back since the start. */
-  errors: number
 
   /** A cell as it was last written whole: empty where there is none, undefined where the memory does not answer. */
   readCell(cell: number): Promise<Buffer>

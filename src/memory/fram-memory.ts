@@ -35,7 +35,6 @@ export class FramMemory implements BoardMemory {
   readonly capacity = CAPACITY
   readonly maxListBytes = MAX_LIST_BYTES
   readonly stateEndsLog = true
-  errors = 0
   private cells = [new Pair(this, STATE_AT, STATE_BYTES), new Pair(this, OPEN_AT, OPEN_BYTES)]
 
   constructor(private bus: I2cBus) {}
@@ -94,7 +93,6 @@ export class FramMemory implements BoardMemory {
       const back = await this.read(at, bytes.length)
       if (back !== undefined && same(back, bytes)) return true
     }
-    this.errors++
     console.log("fram: " + bytes.length + " bytes at " + at + " were not kept")
     return false
   }

@@ -17,7 +17,6 @@ export class SettingsMemory implements BoardMemory {
   readonly capacity = PAGES * PAGE_RECORDS
   readonly maxListBytes = MAX_LIST_BYTES
   readonly stateEndsLog = false
-  errors = 0
   /** Page that was read or written last by whoever appends, and its number. */
   private page: Buffer
   private pageIndex = -1
@@ -74,9 +73,7 @@ export class SettingsMemory implements BoardMemory {
   }
 
   private async write(key: string, bytes: Buffer): Promise<boolean> {
-    const kept = await this.flash.write(this.prefix + key, bytes)
-    if (!kept) this.errors++
-    return kept
+    return await this.flash.write(this.prefix + key, bytes)
   }
 }
 
