@@ -75,7 +75,7 @@ export class Health {
     if (lists.version === 0) sum |= LIGHT_NO_PLAYLIST
     if (this.syncing) sum |= LIGHT_SYNCING
     if (player.pausing()) sum |= LIGHT_PAUSED
-    if (player.playing()) sum |= LIGHT_PLAYING
+    else if (!player.idle()) sum |= LIGHT_PLAYING
     return sum
   }
 

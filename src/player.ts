@@ -107,11 +107,6 @@ export class Player {
     return this.listen === undefined
   }
 
-  /** Music sounds, as far as the player knows. */
-  playing(): boolean {
-    return this.listen !== undefined && !this.paused
-  }
-
   /** A listen is paused. */
   pausing(): boolean {
     return this.paused

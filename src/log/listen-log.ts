@@ -103,11 +103,6 @@ export class ListenLog {
     return this.waiting.length > 0
   }
 
-  /** The sequence that the open listen has, or the next one gets. */
-  nextSequence(): number {
-    return this.state.last + this.waiting.length + 1
-  }
-
   /** Sequence of the newest listen that has ended; 0 = none. */
   lastSequence(): number {
     return this.closed + this.waiting.length
@@ -122,7 +117,7 @@ export class ListenLog {
   /** Keeps the listen that goes on, as it would be if the power went now; false where the memory refused. */
   async checkpoint(record: ListenRecord, paused: boolean): Promise<boolean> {
     if (!(await this.flush())) return false
-    record.sequence = this.nextSequence()
+    record.sequence = this.lastSequence() + 1
     record.boot = this.state.boot
     return await this.writeCheckpoint(record, paused)
   }
@@ -133,7 +128,7 @@ export class ListenLog {
       this.state.unrecordedCount++
       return
     }
-    record.sequence = this.nextSequence()
+    record.sequence = this.lastSequence() + 1
     record.boot = this.state.boot
     this.waiting.push(record)
     await this.flush()
