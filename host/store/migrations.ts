@@ -199,7 +199,21 @@ const VERSION_2: Statements = [
   "alter table song add column file text",
 ]
 
-const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2]
+/** The study as it is run: plan and amendments. */
+const PLAN: Statements = [
+  `create table plan (
+    version integer primary key check (version > 0),
+    hash text not null,
+    at integer not null,
+    reason text not null,
+    document text not null)`,
+  "create trigger plan_no_update before update on plan begin select raise(abort, 'plan is append-only'); end",
+  "create trigger plan_no_delete before delete on plan begin select raise(abort, 'plan is append-only'); end",
+]
+
+const VERSION_3: Statements = [...PLAN]
+
+const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2, VERSION_3]
 
 /** The schema this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length

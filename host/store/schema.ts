@@ -10,6 +10,8 @@ type Blob = ColumnType<ArrayBuffer | Uint8Array, Uint8Array, Uint8Array>
 
 export interface Tables {
   meta: { key: string; value: string }
+  /** The plans that were in force, from the start of the study on; the newest is. */
+  plan: { version: number; hash: string; at: number; reason: string; document: Json }
   subject: {
     id: number
     label: string
