@@ -40,6 +40,7 @@ import { openPool, type Pool } from "./round/pool.js"
 import { type PrequentialRecord, readRecord, saveRecord } from "./round/record.js"
 import type { AggregateInput, Average, Crowd, ForetellInput, TasteInput, TasteOutput } from "./round/tasks.js"
 import { EVERYBODY, UsedPlaysError } from "./store/models.js"
+import { startPlan } from "./study/amend.js"
 import type { Plan } from "./study/plan.js"
 import { publish } from "./study/publish.js"
 import { remarkOnChoices } from "./study/repeat-choices.js"
@@ -114,6 +115,7 @@ export async function runRound(study: Study, options: RoundOptions): Promise<Rou
   return withPool(options, async (pool) => {
     const { store } = study
     const { now } = options
+    await startPlan(study, now)
     const all = (await store.subjects.all()).map((subject) => subject.id)
     const wanted = options.subjects ?? all
     for (const id of wanted) {

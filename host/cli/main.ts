@@ -12,6 +12,7 @@ import { reportFailure } from "./exit.js"
 import { fitCommand } from "./fit.js"
 import { flashCommand } from "./flash.js"
 import { initCommand } from "./init.js"
+import { planCommand } from "./plan.js"
 import { rehearseCommand } from "./rehearse.js"
 import { replicateCommand } from "./replicate.js"
 import { roundCommand } from "./round.js"
@@ -27,7 +28,10 @@ const { version, description } = createRequire(import.meta.url)("../../../packag
 const program = new Command("fieldtune")
   .description(description)
   .version(version)
+  // Options after the name of a command are that command's, also where a command has subcommands.
+  .enablePositionalOptions()
   .addCommand(initCommand())
+  .addCommand(planCommand())
   .addCommand(catalogueCommand())
   .addCommand(flashCommand())
   .addCommand(enrolCommand())

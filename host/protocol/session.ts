@@ -10,7 +10,7 @@ import {
 } from "../../src/wire.js"
 import type { ContactOutcome } from "../store/syncs.js"
 import { devicePlan } from "../study/plan.js"
-import type { Study } from "../study/study.js"
+import { planNow, type Study } from "../study/study.js"
 import { judgeRecords } from "./judge.js"
 
 /** The request counter did not go up: the request was seen before, or is an old one sent again. */
@@ -62,7 +62,7 @@ export async function exchange(
   }
   const part = outcome.offer === null ? undefined : playlistPart(outcome.offer, request.part)
   if (part !== undefined) reply.list = part
-  reply.plan = devicePlan(study.plan)
+  reply.plan = devicePlan(await planNow(study), now)
   return { replay: false, reply, outcome }
 }
 

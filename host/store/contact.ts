@@ -7,6 +7,7 @@ import { coverage } from "./coverage.js"
 import { bytesOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
 import { listenersOf } from "./listeners.js"
+import { planInForce } from "./plans.js"
 import type { Tables } from "./schema.js"
 import type { Contact, ContactOutcome } from "./syncs.js"
 
@@ -85,6 +86,7 @@ async function insertSync(tx: Db, contact: Contact, subject: number | null): Pro
     .values({
       ...head,
       subject,
+      plan: await planInForce(tx),
       refused: json(contact.refused),
       open: json(contact.open),
       health: JSON.stringify(contact.health),

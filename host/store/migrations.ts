@@ -209,6 +209,8 @@ const PLAN: Statements = [
     document text not null)`,
   "create trigger plan_no_update before update on plan begin select raise(abort, 'plan is append-only'); end",
   "create trigger plan_no_delete before delete on plan begin select raise(abort, 'plan is append-only'); end",
+  "alter table playlist add column plan text",
+  "alter table sync add column plan text",
 ]
 
 const VERSION_3: Statements = [...PLAN]

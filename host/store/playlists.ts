@@ -4,6 +4,7 @@
 import type { Kysely, Selectable } from "kysely"
 import { bytesOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
+import { planInForce } from "./plans.js"
 import type { Tables } from "./schema.js"
 
 export type PublicationState = "published" | "sent" | "confirmed" | "refused" | "superseded"
@@ -39,6 +40,8 @@ export interface Playlist {
   bytes: Uint8Array
   /** Figures of the design (price of exploration, …); part of the content hash. */
   summary: Record<string, unknown>
+  /** Hash of the plan in force then; null where the study had not started. */
+  plan: string | null
   state: PublicationState
   sentAt: number | null
   confirmedAt: number | null
@@ -128,9 +131,10 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
         const reached = [told?.list, told?.next].map(Number).filter((v) => v <= MAX_TOLD_VERSION)
         const version = Math.max(Number(newest?.version ?? 0), ...reached) + 1
         const bytes = pack(version)
+        const plan = await planInForce(tx)
         const { id } = await tx
           .insertInto("playlist")
-          .values({ ...head, version, bytes, summary: JSON.stringify(summary) })
+          .values({ ...head, version, bytes, summary: JSON.stringify(summary), plan })
           .returning("id")
           .executeTakeFirstOrThrow()
         for (const [position, item] of items.entries()) {
@@ -165,7 +169,7 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
           device: entry.device,
           detail: { version, wave: entry.wave, design: entry.design, songs: items.length },
         })
-        return { id, version, bytes, summary, ...head, ...publication }
+        return { id, version, bytes, summary, plan, ...head, ...publication }
       }),
     async get(id) {
       const row = await select().where("playlist.id", "=", id).executeTakeFirst()

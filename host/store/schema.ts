@@ -64,6 +64,8 @@ export interface Tables {
     at: number
     bytes: Blob
     summary: Json
+    /** Hash of the plan in force then. */
+    plan: string | null
   }
   playlistItem: {
     playlist: number
@@ -114,6 +116,8 @@ export interface Tables {
     quarantined: number
     unreadable: number
     body: Blob
+    /** Hash of the plan in force then. */
+    plan: string | null
   }
   play: {
     id: Generated<number>

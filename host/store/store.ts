@@ -5,6 +5,7 @@ import { openEmbedded } from "./embedded.js"
 import { type EventStore, eventStore } from "./events.js"
 import { migrate } from "./migrations.js"
 import { type ModelStore, modelStore } from "./models.js"
+import { type PlanStore, planStore } from "./plans.js"
 import { type PlaylistStore, playlistStore } from "./playlists.js"
 import { type PlayStore, playStore } from "./plays.js"
 import { type ProvisioningStore, provisioningStore } from "./provisioning.js"
@@ -13,6 +14,7 @@ import { type SubjectStore, subjectStore } from "./subjects.js"
 import { type SyncStore, syncStore } from "./syncs.js"
 
 export interface Store {
+  readonly plans: PlanStore
   readonly songs: SongStore
   readonly subjects: SubjectStore
   readonly playlists: PlaylistStore
@@ -34,6 +36,7 @@ export async function openStore(path: string): Promise<Store> {
     throw cause
   }
   return {
+    plans: planStore(db),
     songs: songStore(db),
     subjects: subjectStore(db),
     playlists: playlistStore(db),

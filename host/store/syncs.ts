@@ -88,6 +88,8 @@ export interface SyncRow {
   repeated: number
   quarantined: number
   unreadable: number
+  /** Hash of the plan in force then; null where the study had not started. */
+  plan: string | null
 }
 
 interface QuarantineRow extends QuarantinedRecord {

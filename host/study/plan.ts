@@ -1,133 +1,12 @@
 // The plan of a study, study.json: what the researcher decides, with a default for everything.
 
-import Type from "typebox"
+import { createHash } from "node:crypto"
 import Value from "typebox/value"
-import { MAX_LISTS, MAX_PARTICLES, MAX_VARIABLES } from "../../src/adapt.js"
-import { MAX_VOLUME } from "../../src/record.js"
-import {
-  CONTROL_LIKE,
-  CONTROL_PREVIOUS,
-  CONTROL_VOLUME,
-  type DevicePlan,
-  MAX_PLAYLIST_ITEMS,
-  MAX_SLEEP_MINUTES,
-} from "../../src/wire.js"
+import { CONTROL_LIKE, CONTROL_PREVIOUS, CONTROL_VOLUME, type DevicePlan } from "../../src/wire.js"
+import { type Plan, PlanSchema } from "./plan-schema.js"
+import { syncInterval } from "./sync-hours.js"
 
-const Design = Type.Union([
-  Type.Literal("model"),
-  Type.Literal("gower"),
-  Type.Literal("random"),
-  Type.Literal("utility"),
-  Type.Literal("thompson"),
-])
-
-const Arm = Type.Object(
-  {
-    name: Type.String({ minLength: 1, maxLength: 64 }),
-    design: Design,
-    /** Relative share of the subjects. */
-    share: Type.Number({ exclusiveMinimum: 0, default: 1 }),
-  },
-  { additionalProperties: false },
-)
-
-const OnDevice = Type.Object(
-  {
-    /** Share by which what is expected of another song must exceed what is expected of the next one. */
-    margin: Type.Number({ minimum: 0, maximum: 60, default: 0.1 }),
-    /** Songs beyond the playlist that may take the place of listed ones, the most useful first. */
-    alternates: Type.Integer({ minimum: 0, maximum: MAX_PLAYLIST_ITEMS - 1, default: 20 }),
-    /** Whole playlists among which the board chooses after the first listens. */
-    lists: Type.Integer({ minimum: 1, maximum: MAX_LISTS, default: 1 }),
-    /** Listens that a board weighs before it chooses. */
-    after: Type.Integer({ minimum: 0, maximum: 255, default: 3 }),
-    /** Probability that a choice is drawn uniformly from what may come next, so that propensities are not 0 and 1. */
-    epsilon: Type.Number({ minimum: 0, maximum: 1, default: 0 }),
-    /** Particles that the board gets, and variables that they span; what a board has no room for is left out. */
-    particles: Type.Integer({ minimum: 1, maximum: MAX_PARTICLES, default: MAX_PARTICLES }),
-    variables: Type.Integer({ minimum: 1, maximum: MAX_VARIABLES, default: MAX_VARIABLES }),
-  },
-  { additionalProperties: false },
-)
-
-const PlanSchema = Type.Object(
-  {
-    schema: Type.Literal(1, { default: 1 }),
-    name: Type.String({ minLength: 1, maxLength: 120, default: "study" }),
-    /** Every random choice of the study follows from it. */
-    seed: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 1 }),
-    /** Songs per playlist. */
-    playlistSize: Type.Integer({ minimum: 1, maximum: MAX_PLAYLIST_ITEMS, default: 40 }),
-    arms: Type.Array(Arm, { minItems: 1, default: [{ name: "model", design: "model", share: 1 }] }),
-    /** Designed playlists of a subject before the model starts again from all plays. */
-    designsBeforeRefit: Type.Integer({ minimum: 1, maximum: 1000, default: 10 }),
-    /** Particles per subject. */
-    draws: Type.Integer({ minimum: 50, maximum: 100000, default: 500 }),
-    /** Share of slots filled uniformly at random, so that propensities are known. */
-    epsilon: Type.Number({ minimum: 0, maximum: 1, default: 0.1 }),
-    /** Largest share of utility that a playlist may give up to learn. */
-    explorationCap: Type.Number({ minimum: 0, maximum: 1, default: 0.03 }),
-    /** Waves in which a song that was on a playlist does not return. */
-    coolDownWaves: Type.Integer({ minimum: 0, maximum: 1000, default: 1 }),
-    /** Largest share of one genre in a playlist. */
-    maxShareGenre: Type.Number({ exclusiveMinimum: 0, maximum: 1, default: 1 }),
-    /** Largest share of one artist in a playlist. */
-    maxShareArtist: Type.Number({ exclusiveMinimum: 0, maximum: 1, default: 1 }),
-    /** Share of the highest utility that a playlist must keep in expectation, random slots included; 0 = no floor. */
-    utilityFloor: Type.Number({ minimum: 0, maximum: 1, default: 0 }),
-    /** What a song is worth: the expected share of it that is heard, expected seconds heard, or expected log time
-     *  (thesis). auto: the share, in profile thesis the log time. */
-    utility: Type.Union(
-      [Type.Literal("auto"), Type.Literal("share"), Type.Literal("seconds"), Type.Literal("logTime")],
-      { default: "auto" },
-    ),
-    /** Expected number of attributes in a taste, which the plays then correct; left out: each is in with
-     *  probability 1/2. */
-    expectedModelSize: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
-    /** Minutes between syncs that a board starts by itself; 0 = on demand only. */
-    syncMinutes: Type.Integer({ minimum: 0, maximum: 10080, default: 15 }),
-    maxVolume: Type.Integer({ minimum: 0, maximum: MAX_VOLUME, default: 12 }),
-    /** What a listener may do beside playing, skipping and stopping. */
-    controls: Type.Array(
-      Type.Union([Type.Literal("previous"), Type.Literal("like"), Type.Literal("volume")]),
-      { uniqueItems: true, default: [] },
-    ),
-    /** The music stops when nobody has pressed a button for so many minutes; 0 = never. */
-    sleepMinutes: Type.Integer({ minimum: 0, maximum: MAX_SLEEP_MINUTES, default: 0 }),
-    port: Type.Integer({ minimum: 0, maximum: 65535, default: 8137 }),
-    /** Whose models speak for a subject, and how loudly (host/model/borrow.ts). auto = density in the thesis profile;
-     *  otherwise what foretells the first wave best, kept for the whole study. */
-    weights: Type.Union(
-      [
-        Type.Literal("auto"),
-        Type.Literal("density"),
-        Type.Literal("geometric"),
-        Type.Literal("bayes"),
-        Type.Literal("stacking"),
-        Type.Literal("marginal"),
-        Type.Literal("own"),
-      ],
-      { default: "auto" },
-    ),
-    /** Weight that a wave's plays keep from one wave to the next; 1 = nothing is forgotten. auto = 1 in the thesis
-     *  profile; otherwise what foretells the second wave best, kept for the whole study. */
-    forgetting: Type.Union([Type.Literal("auto"), Type.Number({ exclusiveMinimum: 0, maximum: 1 })], {
-      default: "auto",
-    }),
-    /** Lets boards reweigh the taste after every listen and choose the next song themselves, {} for all defaults. Left
-     *  out: they play the designed order. The design's propensities hold for a song having a slot of a playlist that
-     *  is played as it stands; a board that reorders plays liked songs early and leaves others out, so what is heard
-     *  of a song is no longer independent of the plays before it. An analysis that relies on the design must take
-     *  the probability of every choice into account (host/study/repeat-choices.ts gives it; epsilon keeps it above
-     *  0), and arms that are to be compared must not differ in this by accident. */
-    onDevice: Type.Optional(OnDevice),
-    /** Which procedure estimates: the corrected one or the literal one for replication. */
-    profile: Type.Union([Type.Literal("default"), Type.Literal("thesis")], { default: "default" }),
-  },
-  { additionalProperties: false, default: {} },
-)
-
-export type Plan = Type.Static<typeof PlanSchema>
+export type { Plan } from "./plan-schema.js"
 
 /** A plan that breaks a rule. The message lists place, rule and value of each. */
 export class PlanError extends Error {
@@ -145,23 +24,101 @@ export function checkPlan(given: unknown, place: string): Plan {
     )
   }
   const checked = plan as Plan
-  const names = checked.arms.map((arm) => arm.name)
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) {
-    throw new PlanError(`${place}: arms: every arm has its own name, found twice: ${JSON.stringify(twice)}`)
-  }
-  if (checked.profile === "thesis" && checked.forgetting !== "auto" && checked.forgetting !== 1) {
-    throw new PlanError(`${place}: forgetting: the thesis profile never forgets, got ${checked.forgetting}`)
-  }
+  for (const rule of brokenRules(checked)) throw new PlanError(`${place}: ${rule}`)
   return checked
+}
+
+/** Rules between fields, which a schema can't say. */
+function* brokenRules(plan: Plan): Generator<string> {
+  const { arms, allocation, cohorts, outcomes, syncHours, timeZone, waves } = plan
+  yield* twice("arms", "name", arms)
+  yield* twice(
+    "arms",
+    "code",
+    arms.flatMap(({ code }) => (code === undefined ? [] : [{ name: code }])),
+  )
+  yield* twice("cohorts", "name", cohorts)
+  yield* twice("outcomes", "name", outcomes)
+  yield* twice("allocation.strata", "name", allocation.strata)
+  if (arms.some(({ code }) => code !== undefined) && arms.some(({ code }) => code === undefined)) {
+    yield "arms: either every arm has a code or none has"
+  }
+  if (plan.profile === "thesis" && plan.forgetting !== "auto" && plan.forgetting !== 1) {
+    yield `forgetting: the thesis profile never forgets, got ${plan.forgetting}`
+  }
+  if (allocation.method === "blocked" && arms.some(({ share }) => !Number.isInteger(share))) {
+    yield `allocation.method: blocked needs whole numbers as shares of the arms, got ${arms.map((a) => a.share).join(", ")}`
+  }
+  if (!isTimeZone(timeZone)) {
+    yield `timeZone: must be an IANA name such as Europe/Berlin, got ${JSON.stringify(timeZone)}`
+  }
+  for (const [place, date] of [
+    ["waves.start", waves.start],
+    ...cohorts.map((cohort, i) => [`cohorts.${i}.start`, cohort.start]),
+  ]) {
+    if (date !== undefined && !isDate(date)) yield `${place}: must be a date YYYY-MM-DD, got ${date}`
+  }
+  for (const [i, { from, to }] of syncHours.entries()) {
+    if (to <= from) yield `syncHours.${i}: to must be after from, got ${from} to ${to}`
+    if (i > 0 && from < syncHours[i - 1].to)
+      yield `syncHours.${i}: must begin after the one before, got ${from}`
+  }
+  for (const [i, outcome] of outcomes.entries()) {
+    const beyond = outcome.waves.find((wave) => wave > waves.count)
+    if (beyond !== undefined) {
+      yield `outcomes.${i}.waves: must be 1 to ${waves.count}, which is waves.count, got ${beyond}`
+    }
+  }
+}
+
+function* twice(place: string, what: string, given: readonly { name: string }[]): Generator<string> {
+  const names = given.map(({ name }) => name)
+  const found = names.find((name, i) => names.indexOf(name) !== i)
+  if (found === undefined) return
+  const one = place.replace(/^.*\./, "").replace(/s$/, "")
+  yield `${place}: every ${one === "strata" ? "stratum" : one} has its own ${what}, found twice: ${JSON.stringify(found)}`
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isDate(text: string): boolean {
+  const at = new Date(`${text}T00:00:00Z`)
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text)
+}
+
+/** The plan as JSON with sorted keys: two plans that say the same are the same text. */
+export function canonicalPlan(plan: Plan): string {
+  return JSON.stringify(plan, (_key, value) =>
+    value !== null && typeof value === "object" && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  )
+}
+
+/** SHA-256 of the canonical plan, hexadecimal: what playlists, contacts and exports are stamped with. */
+export function planHash(plan: Plan): string {
+  return createHash("sha256").update(canonicalPlan(plan)).digest("hex")
 }
 
 const CONTROLS = { previous: CONTROL_PREVIOUS, like: CONTROL_LIKE, volume: CONTROL_VOLUME }
 
-/** The part of the plan that boards follow. */
-export function devicePlan({ syncMinutes, maxVolume, controls, sleepMinutes }: Plan): DevicePlan {
-  const ctl = controls.reduce((sum, control) => sum + CONTROLS[control], 0)
-  return { sync: syncMinutes, vol: maxVolume, ctl, sleep: sleepMinutes }
+/** The part of the plan that boards follow. `now`, Unix milliseconds, decides how long they wait for the next of the
+ *  hours in which they sync; left out, every hour is. */
+export function devicePlan(plan: Plan, now?: number): DevicePlan {
+  const ctl = plan.controls.reduce((sum, control) => sum + CONTROLS[control], 0)
+  return {
+    sync: now === undefined ? plan.syncMinutes : syncInterval(plan, now),
+    vol: plan.maxVolume,
+    ctl,
+    sleep: plan.sleepMinutes,
+  }
 }
 
 interface Finding {

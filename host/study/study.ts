@@ -1,14 +1,21 @@
 // A study is a folder: study.json (the plan), catalogue/, fieldtune.db (everything that happened), exports/.
+//
+// Until the study starts, study.json is the plan and may be edited. From the first enrolment on the plan in force is
+// kept in the database: a change of the file is an amendment that needs a reason (amend.ts), and counts for nothing
+// until it has one.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import { openStore, type Store } from "../store/store.js"
-import { checkPlan, type Plan, PlanError } from "./plan.js"
+import { canonicalPlan, checkPlan, type Plan, PlanError, planHash } from "./plan.js"
 
 export interface Study {
   /** Absolute path of the folder. */
   readonly dir: string
+  /** The plan in force when the study was opened. */
   readonly plan: Plan
+  /** Why study.json is not the plan in force; null where it is, and before the start. */
+  readonly edited: string | null
   readonly store: Store
   close(): Promise<void>
 }
@@ -32,29 +39,72 @@ export async function initStudy(dir: string, plan: Partial<Plan> = {}): Promise<
   mkdirSync(join(root, CATALOGUE_FOLDER), { recursive: true })
   mkdirSync(join(root, EXPORTS_FOLDER), { recursive: true })
   const store = await openStore(join(root, DATABASE_FILE))
-  writeFileSync(file, JSON.stringify(checked, null, 2) + "\n")
-  return study(root, checked, store)
+  writePlanFile(root, checked)
+  return study(root, checked, null, store)
 }
 
 /** Opens the study in the folder `dir`. */
 export async function openStudy(dir: string): Promise<Study> {
   const root = resolve(dir)
   const file = join(root, PLAN_FILE)
-  if (!existsSync(file))
+  if (!existsSync(file) && !existsSync(join(root, DATABASE_FILE)))
     throw new StudyFolderError(`${root}: no study in this folder (it has no ${PLAN_FILE})`)
-  const plan = checkPlan(readJson(file), file)
-  return study(root, plan, await openStore(join(root, DATABASE_FILE)))
-}
-
-function readJson(file: string): unknown {
-  const text = readFileSync(file, "utf8")
+  const store = await openStore(join(root, DATABASE_FILE))
   try {
-    return JSON.parse(text)
+    const stored = await store.plans.newest()
+    if (stored === undefined) return study(root, readPlanFile(root), null, store)
+    const plan = checkPlan(JSON.parse(stored.document), `plan ${stored.version} in ${DATABASE_FILE}`)
+    return study(root, plan, editOf(root, plan), store)
   } catch (cause) {
-    throw new PlanError(`${file}: not JSON: ${(cause as Error).message}`, { cause })
+    await store.close()
+    throw cause
   }
 }
 
-function study(dir: string, plan: Plan, store: Store): Study {
-  return { dir, plan, store, close: () => store.close() }
+/** The plan as study.json has it; throws PlanError. */
+export function readPlanFile(dir: string): Plan {
+  const file = join(dir, PLAN_FILE)
+  if (!existsSync(file))
+    throw new StudyFolderError(`${dir}: no study in this folder (it has no ${PLAN_FILE})`)
+  const text = readFileSync(file, "utf8")
+  let given: unknown
+  try {
+    given = JSON.parse(text)
+  } catch (cause) {
+    throw new PlanError(`${file}: not JSON: ${(cause as Error).message}`, { cause })
+  }
+  return checkPlan(given, file)
+}
+
+/** Replaces study.json as a whole, so that no reader finds half of it. */
+export function writePlanFile(dir: string, plan: Plan): void {
+  const file = join(dir, PLAN_FILE)
+  writeFileSync(`${file}.new`, JSON.stringify(plan, null, 2) + "\n")
+  renameSync(`${file}.new`, file)
+}
+
+/** The plan in force now: it may have been put in force or amended since the study was opened. */
+export async function planNow(study: Study): Promise<Plan> {
+  const stored = await study.store.plans.newest()
+  if (stored === undefined || stored.hash === planHash(study.plan)) return study.plan
+  return checkPlan(JSON.parse(stored.document), `plan ${stored.version} in ${DATABASE_FILE}`)
+}
+
+/** Throws where study.json says something else than the plan in force: nothing new may be begun by either of them. */
+export function refuseEdited({ edited }: Study): void {
+  if (edited !== null) throw new PlanError(edited)
+}
+
+function editOf(root: string, plan: Plan): string | null {
+  const way = "fieldtune plan amend --reason TEXT puts it in force, fieldtune plan restore undoes it"
+  try {
+    if (canonicalPlan(readPlanFile(root)) === canonicalPlan(plan)) return null
+    return `${join(root, PLAN_FILE)}: was changed after the study started: ${way}`
+  } catch (error) {
+    return `${(error as Error).message}; the study has started: fieldtune plan restore brings the plan in force back`
+  }
+}
+
+function study(dir: string, plan: Plan, edited: string | null, store: Store): Study {
+  return { dir, plan, edited, store, close: () => store.close() }
 }

@@ -41,7 +41,7 @@ describe("embedded store", () => {
       raw.close()
       await assert.rejects(openStore(path), (error: Error) => {
         assert.equal(error.name, "NewerDatabaseError")
-        assert.match(error.message, /fieldtune\.db: the database has schema 99, this program knows schema 2/)
+        assert.match(error.message, /fieldtune\.db: the database has schema 99, this program knows schema 3/)
         assert.ok(!error.message.includes("\n"))
         return true
       })
