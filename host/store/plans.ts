@@ -4,7 +4,7 @@
 import type { Kysely } from "kysely"
 import type { Tables } from "./schema.js"
 
-export interface StoredPlan {
+interface StoredPlan {
   /** 1 is the plan that the study started with. */
   version: number
   /** SHA-256 of the canonical plan, hexadecimal. */
