@@ -230,8 +230,8 @@ export class NewerDatabaseError extends Error {
   }
 }
 
-/** Brings the database to SCHEMA_VERSION; each step commits with its version, so an interrupted one is repeated. */
-export async function migrate(db: Kysely<Tables>, place: string): Promise<void> {
+/** Brings the database to schema `to`; all steps commit with the version, so an interrupted one is repeated. */
+export async function migrate(db: Kysely<Tables>, place: string, to = SCHEMA_VERSION): Promise<void> {
   await sql`create table if not exists meta (key text primary key, value text not null)`.execute(db)
   await db.transaction().execute(async (tx) => {
     const row = await tx.selectFrom("meta").select("value").where("key", "=", "schema").executeTakeFirst()
@@ -240,14 +240,14 @@ export async function migrate(db: Kysely<Tables>, place: string): Promise<void> 
       throw new Error(`${place}: meta.schema is ${JSON.stringify(row?.value)}, not a schema version`)
     }
     if (found > SCHEMA_VERSION) throw new NewerDatabaseError(place, found)
-    for (const statements of MIGRATIONS.slice(found)) {
+    for (const statements of MIGRATIONS.slice(found, to)) {
       for (const statement of statements) await sql.raw(statement).execute(tx)
     }
-    if (found === SCHEMA_VERSION) return
+    if (found >= to) return
     await tx
       .insertInto("meta")
-      .values({ key: "schema", value: String(SCHEMA_VERSION) })
-      .onConflict((c) => c.column("key").doUpdateSet({ value: String(SCHEMA_VERSION) }))
+      .values({ key: "schema", value: String(to) })
+      .onConflict((c) => c.column("key").doUpdateSet({ value: String(to) }))
       .execute()
   })
 }

@@ -7,6 +7,8 @@ import { createRequire } from "node:module"
 import { join } from "node:path"
 import { describe, test } from "node:test"
 import { fileURLToPath } from "node:url"
+import { openEmbedded } from "../../../host/store/embedded.js"
+import { migrate } from "../../../host/store/migrations.js"
 import { openStore, type Store } from "../../../host/store/store.js"
 import { withFolder } from "../study/folder.js"
 import { type OpenStore, storeContract } from "./contract.js"
@@ -50,13 +52,11 @@ describe("embedded store", () => {
   test("takes a database of schema 1 to the present one with its songs", () =>
     withFolder(async (dir) => {
       const path = join(dir, "fieldtune.db")
-      await (await openStore(path)).close()
+      const old = openEmbedded(path)
+      await migrate(old, path, 1)
+      await old.destroy()
       const raw = new Database(path)
-      raw.exec(`
-        drop table provisioning;
-        alter table song drop column file;
-        insert into song values (7, 's7', 'Seven', '', '', 1000, '{"tempo":1}');
-        update meta set value = '1' where key = 'schema'`)
+      raw.exec("insert into song values (7, 's7', 'Seven', '', '', 1000, '{\"tempo\":1}')")
       raw.close()
       const store = await openStore(path)
       const text = { source: "s7", title: "Seven", artist: "", genre: "" }
