@@ -1,8 +1,8 @@
 // Numbered pieces of work, given to threads one at a time; the results in the order of the numbers, whoever did them.
 
-import { parentPort, Worker } from "node:worker_threads"
+import { parentPort, type ResourceLimits, Worker } from "node:worker_threads"
 
-interface ThreadWork {
+interface ThreadWork<T> {
   /** Name of the work, for errors. */
   name: string
   /** Module that the threads run: it answers each number it is sent with a ThreadResult. */
@@ -14,6 +14,12 @@ interface ThreadWork {
   workers: number
   /** Told how many pieces are done. */
   onProgress?: (done: number) => void
+  /** What one thread may use. */
+  limits?: ResourceLimits
+  /** A piece that takes longer has lost its thread, ms; left out, there is no end to patience. */
+  patienceMs?: number
+  /** The result of a piece that cost its thread; left out, the first such piece ends all work. */
+  lost?(index: number, reason: string): T
 }
 
 interface ThreadResult<T> {
@@ -31,27 +37,61 @@ export function serveThread<T>(piece: (index: number) => T | Promise<T>): void {
 }
 
 /** Rejects with the first failure; no thread outlives the call. */
-export async function inThreads<T>(work: ThreadWork): Promise<T[]> {
-  const { name, module, workerData, count, workers, onProgress } = work
+export async function inThreads<T>(work: ThreadWork<T>): Promise<T[]> {
+  const { name, module, workerData, count, workers, onProgress, limits, patienceMs, lost } = work
   const outputs = new Array<T>(count)
   const threads: Worker[] = []
   let next = 0
   let done = 0
-  const serve = (): Promise<void> =>
+  // One thread after the other takes pieces until none are left; a new one takes over from one that is lost.
+  const serve = async (): Promise<void> => {
+    while (next < count) await serveOne()
+  }
+  const serveOne = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const thread = new Worker(module, { workerData })
+      const thread = new Worker(module, { workerData, resourceLimits: limits })
       threads.push(thread)
-      const give = (): void => {
-        if (next < count) thread.postMessage(next++)
-        else resolve()
-      }
-      thread.on("message", ({ index, output }: ThreadResult<T>) => {
+      let piece = -1
+      let patience: NodeJS.Timeout | undefined
+      let over = false
+      const take = (index: number, output: T): void => {
+        clearTimeout(patience)
         outputs[index] = output
         onProgress?.(++done)
+      }
+      const finish = (): void => {
+        over = true
+        resolve()
+      }
+      const lose = (reason: string): void => {
+        if (over) return
+        over = true
+        const error = new Error(`${name}: a worker thread was lost at piece ${piece}: ${reason}`)
+        if (lost === undefined) {
+          reject(error)
+          return
+        }
+        take(piece, lost(piece, reason))
+        void thread.terminate()
+        resolve()
+      }
+      const give = (): void => {
+        if (next >= count) {
+          finish()
+          return
+        }
+        piece = next++
+        if (patienceMs !== undefined)
+          patience = setTimeout(() => lose(`no answer in ${patienceMs} ms`), patienceMs)
+        thread.postMessage(piece)
+      }
+      thread.on("message", ({ index, output }: ThreadResult<T>) => {
+        if (over) return
+        take(index, output)
         give()
       })
-      thread.on("error", reject)
-      thread.on("exit", (code) => reject(new Error(`${name}: a worker thread ended with code ${code}`)))
+      thread.on("error", (error) => lose(error instanceof Error ? error.message : String(error)))
+      thread.on("exit", (code) => lose(`it ended with code ${code}`))
       give()
     })
   try {

@@ -75,7 +75,7 @@ export function manifestHash(manifest: Manifest): string {
 /** The manifest of the card in folder `dir`, undefined where it has none; CardError where it is not one of ours. */
 export async function readManifest(dir: string): Promise<Manifest | undefined> {
   const path = join(dir, MANIFEST_NAME)
-  const refuse = (rule: string, got: string): CardError => new CardError(`${path}: ${rule}, got ${got}`)
+  const refuse = refusalAt(path)
   let text: string
   try {
     // A link or a pipe of that name is not followed and not waited for.
@@ -100,6 +100,16 @@ export async function readManifest(dir: string): Promise<Manifest | undefined> {
     if ((error as NodeJS.ErrnoException).code === "ELOOP") throw refuse("a manifest is a file", "a link")
     throw error
   }
+  return parseManifest(text, path)
+}
+
+function refusalAt(place: string): (rule: string, got: string) => CardError {
+  return (rule, got) => new CardError(`${place}: ${rule}, got ${got}`)
+}
+
+/** The manifest that the text of the file `path` is; throws CardError. */
+export function parseManifest(text: string, path: string): Manifest {
+  const refuse = refusalAt(path)
   let manifest: unknown
   try {
     manifest = JSON.parse(text)

@@ -1,6 +1,7 @@
 // fieldtune rehearse: what can go wrong in the field, tried beforehand on simulated boards.
 
 import { Command } from "commander"
+import { hostileInputCommand } from "./rehearse-hostile-input.js"
 import { networkFaultsCommand } from "./rehearse-network-faults.js"
 import { powerCutsCommand } from "./rehearse-power-cuts.js"
 
@@ -10,4 +11,5 @@ export function rehearseCommand(): Command {
     .addHelpText("after", "\nExample:\n  $ fieldtune rehearse power-cuts --cuts 500 --seed 1")
     .addCommand(powerCutsCommand())
     .addCommand(networkFaultsCommand())
+    .addCommand(hostileInputCommand())
 }

@@ -13,6 +13,17 @@ export class PlanError extends Error {
   override name = "PlanError"
 }
 
+/** The plan that the text of the file `place` is; throws PlanError. */
+export function parsePlan(text: string, place: string): Plan {
+  let given: unknown
+  try {
+    given = JSON.parse(text)
+  } catch (cause) {
+    throw new PlanError(`${place}: not JSON: ${(cause as Error).message}`, { cause })
+  }
+  return checkPlan(given, place)
+}
+
 /** Fills in the defaults and checks every rule; `place` names the file in the error. */
 export function checkPlan(given: unknown, place: string): Plan {
   const plan: unknown = Value.Default(PlanSchema, Value.Clone(given))

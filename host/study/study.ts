@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import { openStore, type Store } from "../store/store.js"
-import { canonicalPlan, checkPlan, type Plan, PlanError, planHash } from "./plan.js"
+import { canonicalPlan, checkPlan, type Plan, PlanError, parsePlan, planHash } from "./plan.js"
 
 export interface Study {
   /** Absolute path of the folder. */
@@ -66,14 +66,7 @@ export function readPlanFile(dir: string): Plan {
   const file = join(dir, PLAN_FILE)
   if (!existsSync(file))
     throw new StudyFolderError(`${dir}: no study in this folder (it has no ${PLAN_FILE})`)
-  const text = readFileSync(file, "utf8")
-  let given: unknown
-  try {
-    given = JSON.parse(text)
-  } catch (cause) {
-    throw new PlanError(`${file}: not JSON: ${(cause as Error).message}`, { cause })
-  }
-  return checkPlan(given, file)
+  return parsePlan(readFileSync(file, "utf8"), file)
 }
 
 /** Replaces study.json as a whole, so that no reader finds half of it. */

@@ -1,0 +1,185 @@
+// Every decoder of what comes over a wire or from a file, with good examples of its input.
+
+import { createHash } from "node:crypto"
+import { packRecord, RECORD_BYTES, unpackRecord } from "../../../src/record.js"
+import {
+  LIST_CHECKSUM_AT,
+  LIST_CHECKSUM_BYTES,
+  SERIAL_GET,
+  SERIAL_HEAD_BYTES,
+  SERIAL_PUT,
+} from "../../../src/wire.js"
+import { CardError } from "../../card/card-error.js"
+import { manifestText, parseManifest } from "../../card/manifest.js"
+import { CatalogueError, readCatalogue } from "../../catalogue/columns.js"
+import { WireError } from "../../protocol/error.js"
+import { decodeMessagePack, encodeMessagePack } from "../../protocol/messagepack.js"
+import { packPlaylist, unpackPlaylist } from "../../protocol/playlist.js"
+import { decodeReply } from "../../protocol/reply.js"
+import { decodeRequest } from "../../protocol/request.js"
+import { openRequest, sealRequest } from "../../protocol/seal.js"
+import { Exchanges } from "../../serial/exchanges.js"
+import { checkPlan, PlanError, parsePlan } from "../../study/plan.js"
+import type { Target } from "./judge.js"
+
+const DEVICE = "f1e1d70000000100"
+const KEY = new Uint8Array(32).map((_, i) => i)
+const SALT = new Uint8Array(16).map((_, i) => 255 - i)
+
+/** All of them, in a fixed order. */
+export const TARGETS: readonly Target[] = [
+  {
+    name: "MessagePack",
+    examples: [
+      encodeMessagePack([1, -1, 1.5, "text", true, null, new Uint8Array(3), { a: [{}] }]),
+      request(),
+    ],
+    decode: decodeMessagePack,
+    refusal: ofClass(WireError),
+  },
+  { name: "sync request", examples: [request()], decode: decodeRequest, refusal: ofClass(WireError) },
+  {
+    name: "sealed body",
+    examples: [sealed(request())],
+    decode: (body) => decodeRequest(openRequest(KEY, DEVICE, body).plain),
+    refusal: ofClass(WireError),
+  },
+  {
+    name: "listen record",
+    examples: [record(1)],
+    // A record that can't be read is not an error: the board is asked what became of it.
+    decode: (bytes) => bytes.length === RECORD_BYTES && unpackRecord(bytes, 0),
+    refusal: () => false,
+  },
+  { name: "sync reply", examples: [reply()], decode: decodeReply, refusal: ofClass(WireError) },
+  {
+    name: "playlist",
+    examples: [playlist()],
+    repair: withChecksum,
+    decode: unpackPlaylist,
+    refusal: ofClass(WireError),
+  },
+  {
+    name: "piece over USB",
+    examples: [piece(SERIAL_PUT), piece(SERIAL_GET)],
+    decode: (bytes) => usb.answer(bytes),
+    refusal: () => false,
+  },
+  {
+    name: "study.json",
+    examples: [text(JSON.stringify(checkPlan({ cohorts: [{ name: "a" }], onDevice: {} }, "study.json")))],
+    decode: (bytes) => parsePlan(Buffer.from(bytes).toString("utf8"), "study.json"),
+    refusal: ofClass(PlanError),
+  },
+  {
+    name: "catalogue CSV",
+    examples: [
+      text(
+        'song,title,artist,genre,duration_s,tempo,file\n1,"A, b",C,Rock,180.5,120,1.mp3\n2,D,E,,61,99.5,2.mp3\n',
+      ),
+    ],
+    decode: (bytes) => readCatalogue(Buffer.from(bytes).toString("utf8"), []),
+    refusal: ofClass(CatalogueError),
+  },
+  {
+    name: "card manifest",
+    examples: [manifest()],
+    decode: (bytes) => parseManifest(Buffer.from(bytes).toString("utf8"), "card"),
+    refusal: ofClass(CardError),
+  },
+]
+
+/** One host's end of a bus for all pieces, so that they also meet what earlier ones left behind. */
+const usb = new Exchanges(
+  async () => ({ status: 200, body: new Uint8Array(500) }),
+  () => {},
+)
+
+function ofClass(...kinds: (new (...args: never[]) => Error)[]): (error: unknown) => boolean {
+  return (error) => kinds.some((kind) => error instanceof kind)
+}
+
+function text(given: string): Uint8Array {
+  return new Uint8Array(Buffer.from(given))
+}
+
+function record(sequence: number): Uint8Array {
+  const bytes = new Uint8Array(RECORD_BYTES)
+  const fields = { boot: 1, startMs: 1000, song: 7, listVersion: 3, position: 2, heardMs: 30_000 }
+  packRecord({ sequence, ...fields, reason: 1, flags: 1, pauses: 0, volume: 8 }, bytes, 0)
+  return bytes
+}
+
+function request(): Uint8Array {
+  return encodeMessagePack({
+    v: 1,
+    fw: "0.1.0",
+    epoch: 4_000_000_000,
+    boot: 3,
+    up: 1_000_000,
+    n: 5,
+    plays: [record(1), record(2)],
+    gone: [[1, 3, 4, 2]],
+    list: 3,
+    next: 4,
+    part: [4, 0],
+    refused: [2, 1],
+    open: [5, 7, 20_000],
+    health: { log: 2, cap: 400, full: 0, audio: 0, fails: 0, store: 0, vol: 8, card: 1, bat: 90, rtc: 1e12 },
+  })
+}
+
+function reply(): Uint8Array {
+  return encodeMessagePack({
+    v: 1,
+    now: 1_700_000_000_000,
+    ack: [[3, 12]],
+    missing: [[0, 4, 6]],
+    list: { ver: 4, k: 0, of: 1, size: 20, data: new Uint8Array(20) },
+    plan: { sync: 15, vol: 12, ctl: 3, sleep: 30 },
+  })
+}
+
+function sealed(plain: Uint8Array): Uint8Array {
+  return new Uint8Array(sealRequest(KEY, DEVICE, SALT, plain))
+}
+
+function playlist(): Uint8Array {
+  const songs = Array.from({ length: 12 }, (_, i) => ({ song: i + 1, lengthMs: 180_000, flags: i % 2 }))
+  return new Uint8Array(packPlaylist(songs, 9))
+}
+
+/** The first bytes of SHA-256 over everything but themselves, as the board checks them. */
+function withChecksum(given: Uint8Array): Uint8Array {
+  if (given.length < LIST_CHECKSUM_AT + LIST_CHECKSUM_BYTES) return given
+  const bytes = Buffer.from(given)
+  const hash = createHash("sha256")
+    .update(bytes.subarray(0, LIST_CHECKSUM_AT))
+    .update(bytes.subarray(LIST_CHECKSUM_AT + LIST_CHECKSUM_BYTES))
+    .digest()
+  hash.copy(bytes, LIST_CHECKSUM_AT, 0, LIST_CHECKSUM_BYTES)
+  return new Uint8Array(bytes)
+}
+
+function piece(kind: number): Uint8Array {
+  const bytes = new Uint8Array(SERIAL_HEAD_BYTES + (kind === SERIAL_PUT ? 60 : 0))
+  bytes.set(Buffer.from(DEVICE, "hex"))
+  bytes.set([kind, 1, 0, 1], 8)
+  return bytes
+}
+
+function manifest(): Uint8Array {
+  const sha = "ab".repeat(32)
+  return text(
+    manifestText({
+      schema: 1,
+      study: "study",
+      device: DEVICE,
+      board: "dfplayer",
+      catalogue: sha,
+      writtenAt: 1_700_000_000_000,
+      complete: true,
+      files: [{ song: 1, name: "mp3/0001.mp3", bytes: 1000, sha256: sha, source: "a.mp3" }],
+    }),
+  )
+}
