@@ -7,7 +7,7 @@ import type { Rng } from "../../model/random.js"
 type Damage = (bytes: Uint8Array, rng: Rng, examples: readonly Uint8Array[]) => Uint8Array
 
 /** Longest input: longer ones only repeat what these do, and every reader of files bounds its own size. */
-export const MAX_INPUT_BYTES = 65_536
+const MAX_INPUT_BYTES = 65_536
 const MOST_DAMAGES = 6
 const MOST_REPEATS = 4096
 
