@@ -80,6 +80,8 @@ export interface PlaylistStore {
   latest(device: string): Promise<Playlist | undefined>
   /** Playlists of the subject, ascending id. */
   of(subject: number): Promise<Playlist[]>
+  /** Largest id; 0 before the first. */
+  newest(): Promise<number>
   /** All playlists, ascending id. */
   all(): Promise<Playlist[]>
   /** In playing order. */
@@ -184,6 +186,13 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
       return row && read(row)
     },
     of: async (subject) => readAll(await select().where("subject", "=", subject).orderBy("id").execute()),
+    async newest() {
+      const row = await db
+        .selectFrom("playlist")
+        .select((e) => e.fn.max("id").as("id"))
+        .executeTakeFirst()
+      return Number(row?.id ?? 0)
+    },
     all: async () => readAll(await select().orderBy("id").execute()),
     async items(playlist) {
       const rows = await db
