@@ -11,9 +11,12 @@ import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { destination, pino } from "pino"
 import { buildServer } from "../host/server/server.js"
+import { INSERT_PLAYS } from "../host/store/contact.js"
 import { openStudy } from "../host/study/study.js"
+import { RECORD_BYTES } from "../src/record.js"
 
 const PLAYS = 50
+const SONGS = 40
 
 /** What the process says: where it listens, and when asked, its peak memory and memory now, bytes. */
 export type ServerMessage = { port: number } | { peak: number; now: number }
@@ -63,24 +66,8 @@ function bare(): Promise<number> {
     unreadable: 0,
     body: Buffer.alloc(0),
   })
-  const record = Buffer.alloc(20, 7)
-  const play = insert(database, "play", {
-    device: "",
-    epoch: 1,
-    boot: 1,
-    sequence: 1,
-    subject: 1,
-    song: 1,
-    position: 0,
-    start_ms: 60_000,
-    heard_ms: 100_000,
-    reason: 1,
-    flags: 0,
-    pauses: 0,
-    volume: 8,
-    sync: 0,
-    record,
-  })
+  const records = Buffer.alloc(PLAYS * RECORD_BYTES, 7)
+  const plays = database.prepare(INSERT_PLAYS)
   let counter = 0
   const server = createServer((request, response) => {
     const pieces: Buffer[] = []
@@ -92,7 +79,10 @@ function bare(): Promise<number> {
       begin.run()
       const body = Buffer.concat(pieces)
       const id = Number(sync({ device, subject, at: Date.now(), counter, body }).lastInsertRowid)
-      for (let i = 0; i < PLAYS; i++) play({ device, subject, sequence: counter * PLAYS + i, sync: id })
+      const rows = Array.from({ length: PLAYS }, (_, i) => {
+        return [1, counter * PLAYS + i, subject, 1 + (i % SONGS), null, 0, 60_000, 100_000, 1, 0, 0, 8]
+      })
+      plays.run([device, 1, id, records, JSON.stringify(rows)])
       commit.run()
       response.writeHead(200, { "content-length": 100, connection: "close" }).end(Buffer.alloc(100))
     })

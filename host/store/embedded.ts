@@ -47,8 +47,14 @@ const JOURNAL_BYTES = 64 * 2 ** 20
 /** Statements kept prepared; a study has some 150. The one used longest ago goes first. */
 const PREPARED = 400
 
+interface Prepared {
+  statement: SqliteStatement
+  /** It gives rows. */
+  reader: boolean
+}
+
 class EmbeddedConnection implements DatabaseConnection {
-  private readonly prepared = new Map<string, SqliteStatement>()
+  private readonly prepared = new Map<string, Prepared>()
 
   constructor(
     private readonly database: Libsql,
@@ -61,8 +67,8 @@ class EmbeddedConnection implements DatabaseConnection {
 
   run<R>(sql: string, parameters: readonly unknown[] = []): QueryResult<R> {
     try {
-      const statement = this.statement(sql)
-      if (statement.reader) return { rows: statement.all(parameters) as R[] }
+      const { statement, reader } = this.prepare(sql)
+      if (reader) return { rows: statement.all(parameters) as R[] }
       const { changes, lastInsertRowid } = statement.run(parameters)
       return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
     } catch (cause) {
@@ -79,14 +85,15 @@ class EmbeddedConnection implements DatabaseConnection {
     this.database.close()
   }
 
-  private statement(sql: string): SqliteStatement {
+  private prepare(sql: string): Prepared {
     const known = this.prepared.get(sql)
     if (known !== undefined) {
       this.prepared.delete(sql)
       this.prepared.set(sql, known)
       return known
     }
-    const made = this.database.prepare(sql)
+    const statement = this.database.prepare(sql)
+    const made = { statement, reader: statement.reader }
     this.prepared.set(sql, made)
     if (this.prepared.size > PREPARED) {
       const [oldest] = this.prepared.keys()
