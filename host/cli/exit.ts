@@ -3,6 +3,7 @@
 import { CommanderError } from "commander"
 import { CardError } from "../card/card-error.js"
 import { CatalogueError } from "../catalogue/columns.js"
+import { StoreUnavailableError } from "../store/failure.js"
 import { NewerDatabaseError } from "../store/migrations.js"
 import { EnrolmentError } from "../study/enrol.js"
 import { PlanError } from "../study/plan.js"
@@ -16,6 +17,7 @@ const CORRECTABLE = [
   EnrolmentError,
   NewerDatabaseError,
   PlanError,
+  StoreUnavailableError,
   StudyFolderError,
 ]
 /** A port in use or not allowed, a file that is not there or not readable. */
