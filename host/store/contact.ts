@@ -4,6 +4,7 @@
 
 import type { Kysely } from "kysely"
 import { RECORD_BYTES } from "../../src/record.js"
+import { boundNeighbours, meetClock, type PlaceOf } from "./clocks.js"
 import { coverage } from "./coverage.js"
 import { bytesOf, rowsOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
@@ -20,6 +21,7 @@ interface NewPlays {
   plays: readonly AcceptedRecord[]
   /** Subject of each play. */
   listeners: readonly (number | null)[]
+  placeOf: PlaceOf
 }
 
 /** ?1 … ?15 as insertSync lists them. */
@@ -32,9 +34,10 @@ const INSERT_SYNC = `
 /** ?1 device, ?2 epoch, ?3 sync, ?4 the records' bytes one after the other, ?5 their fields as rows of JSON. */
 export const INSERT_PLAYS = `
   insert into play (device, epoch, sync, boot, sequence, subject, song, playlist, position, start_ms, heard_ms,
-    reason, flags, pauses, volume, record)
+    reason, flags, pauses, volume, started_at, uncertainty_ms, record)
   select ?1, ?2, ?3, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
     value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11,
+    value ->> 12, value ->> 13,
     substr(?4, 1 + ${RECORD_BYTES} * key, ${RECORD_BYTES})
   from json_each(?5) order by key`
 
@@ -69,7 +72,9 @@ export async function commitContact(
     await appendEvent(tx, { at, kind: "epoch", subject, device, detail: { epoch, boot } })
   }
   const sync = await insertSync(tx, contact, subject)
-  const counts = await storeRecords(tx, contact, sync, subject)
+  const placeOf = await meetClock(tx, contact)
+  const counts = await storeRecords(tx, contact, sync, subject, placeOf)
+  await boundNeighbours(tx, contact, contact.plays)
   await rowsOf(tx, "update sync set stored = ?, repeated = ?, quarantined = ? where id = ?", [
     counts.stored,
     counts.repeated,
@@ -139,6 +144,7 @@ async function storeRecords(
   contact: Contact,
   sync: number,
   subject: number | null,
+  placeOf: PlaceOf,
 ): Promise<{ stored: number; repeated: number; quarantined: number }> {
   const { device, epoch } = contact
   const sequences = [
@@ -207,16 +213,17 @@ async function storeRecords(
       detail: { epoch, boot, sequence, reason, detail },
     })
   }
-  await storePlays(tx, { device, epoch, sync, plays: fresh, listeners })
+  await storePlays(tx, { device, epoch, sync, plays: fresh, listeners, placeOf })
   return counts
 }
 
 /** Stores the plays of one sync, which are new, and marks their listeners as not estimated. */
 async function storePlays(
   tx: Db,
-  { device, epoch, sync, plays, listeners }: NewPlays,
+  { device, epoch, sync, plays, listeners, placeOf }: NewPlays,
 ): Promise<void> {
   if (plays.length === 0) return
+  const times = plays.map(({ record }) => placeOf(record.boot, record.startMs))
   const rows = plays.map(({ record, playlist }, i) => [
     record.boot,
     record.sequence,
@@ -230,6 +237,8 @@ async function storePlays(
     record.flags,
     record.pauses,
     record.volume,
+    times[i]?.at,
+    times[i]?.uncertaintyMs,
   ])
   const records = Buffer.concat(plays.map(({ bytes }) => bytes))
   await rowsOf(tx, INSERT_PLAYS, [device, epoch, sync, records, JSON.stringify(rows)])

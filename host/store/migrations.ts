@@ -213,7 +213,29 @@ const PLAN: Statements = [
   "alter table sync add column plan text",
 ]
 
-const VERSION_3: Statements = [...PLAN]
+/** When the boots of a board were, as far as its contacts tell; and when the host's own clock was wrong. */
+const CLOCKS: Statements = [
+  `create table boot_clock (
+    device text not null references device (id),
+    epoch integer not null,
+    boot integer not null,
+    windows text not null,
+    contacts integer not null,
+    lasted integer not null,
+    earliest real,
+    latest real,
+    width real,
+    primary key (device, epoch, boot)) without rowid`,
+  `create table host_clock (
+    id integer primary key autoincrement,
+    from_sync integer not null references sync (id),
+    to_sync integer not null references sync (id),
+    offset_ms integer not null,
+    reason text not null,
+    at integer not null)`,
+]
+
+const VERSION_3: Statements = [...PLAN, ...CLOCKS]
 
 const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2, VERSION_3]
 

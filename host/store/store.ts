@@ -3,6 +3,7 @@
 
 import { existsSync } from "node:fs"
 import type { Kysely } from "kysely"
+import { type ClockStore, clockStore } from "./clocks.js"
 import { openEmbedded, rowsOf } from "./embedded.js"
 import { type EventStore, eventStore } from "./events.js"
 import { StoreUnavailableError } from "./failure.js"
@@ -18,6 +19,7 @@ import { type SubjectStore, subjectStore } from "./subjects.js"
 import { type SyncStore, syncStore } from "./syncs.js"
 
 export interface Store {
+  readonly clocks: ClockStore
   readonly plans: PlanStore
   readonly songs: SongStore
   readonly subjects: SubjectStore
@@ -58,6 +60,7 @@ async function openWith(
     throw cause
   }
   return {
+    clocks: clockStore(db),
     plans: planStore(db),
     songs: songStore(db),
     subjects: subjectStore(db),
