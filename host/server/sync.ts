@@ -48,7 +48,10 @@ export async function syncRoutes(app: FastifyInstance, options: ServerOptions): 
     const remote = remoteOf(request)
     const wait = limits?.boardWait(remote, deviceOf(request)) ?? 0
     if (wait > 0) {
-      request.log.warn({ device: deviceOf(request), remote, code: "rate" }, `sync refused: too many, wait ${wait} s`)
+      request.log.warn(
+        { device: deviceOf(request), remote, code: "rate" },
+        `sync refused: too many, wait ${wait} s`,
+      )
       return closed(reply, 429).header("retry-after", String(wait)).send()
     }
     if (request.headers["content-length"] !== undefined) return

@@ -26,7 +26,7 @@ export interface StoredClock extends BootClock {
 }
 
 /** When the syncs `from` … `to` came, by their numbers, the host's clock was `offsetMs` behind the true time. */
-export interface HostClockCorrection {
+interface HostClockCorrection {
   from: number
   to: number
   offsetMs: number
@@ -35,7 +35,7 @@ export interface HostClockCorrection {
 }
 
 /** The host's clock was moved by `movedMs` between two syncs of a board, of these numbers and shown times. */
-export interface HostClockStep {
+interface HostClockStep {
   device: string
   boot: number
   before: number
