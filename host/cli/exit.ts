@@ -4,6 +4,7 @@ import { CommanderError } from "commander"
 import { CardError } from "../card/card-error.js"
 import { CatalogueError } from "../catalogue/columns.js"
 import { NewerDatabaseError } from "../store/migrations.js"
+import { WithdrawnError } from "../store/withdrawn.js"
 import { EnrolmentError } from "../study/enrol.js"
 import { PlanError } from "../study/plan.js"
 import { StudyFolderError } from "../study/study.js"
@@ -17,6 +18,7 @@ const CORRECTABLE = [
   NewerDatabaseError,
   PlanError,
   StudyFolderError,
+  WithdrawnError,
 ]
 /** A port in use or not allowed, a file that is not there or not readable. */
 const CORRECTABLE_CODES = ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOENT", "EISDIR"]

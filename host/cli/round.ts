@@ -3,6 +3,7 @@
 import { availableParallelism } from "node:os"
 import type { Command } from "commander"
 import type { RoundReport } from "../round.js"
+import { blindRound, isBlind } from "../study/blind.js"
 import { openStudy } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command } from "./command.js"
 import { withProgress } from "./progress.js"
@@ -29,7 +30,8 @@ export function roundCommand(): Command {
     .action(async (options: Options) => {
       const study = await openStudy(options.study)
       try {
-        const wanted = options.subject ?? (await study.store.subjects.all()).map((subject) => subject.id)
+        const people = (await study.store.subjects.all()).filter(({ withdrawnAt }) => withdrawnAt === null)
+        const wanted = options.subject ?? people.map((subject) => subject.id)
         if (wanted.length === 0)
           throw new CommandError("round: the study has no subjects: fieldtune enrol 1 --device ID")
         for (const subject of wanted) {
@@ -39,7 +41,7 @@ export function roundCommand(): Command {
         }
         // The estimation is heavy to load, and no other command needs it.
         const { runRound } = await import("../round.js")
-        const report = await withProgress("subjects", wanted.length, (done) =>
+        const made = await withProgress("subjects", wanted.length, (done) =>
           runRound(study, {
             now: Date.now(),
             subjects: options.subject,
@@ -47,11 +49,12 @@ export function roundCommand(): Command {
             workers: Math.min(options.workers, MOST_WORKERS),
           }),
         )
+        const report = (await isBlind(study)) ? blindRound(made) : made
         const rows = report.subjects.map((row) => [
           row.subject,
           row.plays,
           row.ess === null ? undefined : Math.round(row.ess),
-          row.design,
+          row.design || undefined,
           row.version ?? undefined,
           row.price === null ? undefined : `${(100 * row.price).toFixed(1)} %`,
           row.note,

@@ -3,6 +3,8 @@
 // identity; the request counter must go up, so a repeated request changes nothing.
 
 import type { Insertable, Kysely } from "kysely"
+import { unpackRecord } from "../../src/record.js"
+import { remarkOnLostBoard } from "./boards.js"
 import { coverage } from "./coverage.js"
 import { bytesOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
@@ -10,6 +12,7 @@ import { listenersOf } from "./listeners.js"
 import { planInForce } from "./plans.js"
 import type { Tables } from "./schema.js"
 import type { Contact, ContactOutcome } from "./syncs.js"
+import { dropWithdrawn } from "./withdrawals.js"
 
 type Db = Kysely<Tables>
 
@@ -32,7 +35,9 @@ export async function commitContact(
     await appendEvent(tx, { at, kind: "epoch", subject, device, detail: { epoch, boot } })
   }
   const sync = await insertSync(tx, contact, subject)
-  const counts = await storeRecords(tx, contact, sync, subject)
+  await remarkOnLostBoard(tx, device, subject, at)
+  const kept = await dropWithdrawn(tx, contact, sync)
+  const counts = await storeRecords(tx, kept, sync, subject)
   await tx.updateTable("sync").set(counts).where("id", "=", sync).execute()
   for (const [goneBoot, from, to, why] of contact.gone) {
     await tx
@@ -130,6 +135,10 @@ async function storeRecords(
   const quarantine = contact.quarantine.filter(({ sequence, bytes }) => !isHeld(sequence, bytes))
   counts.repeated += contact.quarantine.length - quarantine.length
   const listenerOf = await listenersOf(tx, contact)
+  const ownerOf = (bytes: Uint8Array): number | null => {
+    const record = unpackRecord(bytes, 0)
+    return record === undefined ? subject : listenerOf({ ...record, playlist: null })
+  }
   const fresh: Insertable<Tables["play"]>[] = []
   for (const { record, bytes, playlist } of contact.plays) {
     if (!held.has(record.sequence)) {
@@ -153,7 +162,7 @@ async function storeRecords(
   for (const { bytes, ...entry } of quarantine) {
     const added = await tx
       .insertInto("quarantine")
-      .values({ ...entry, device, epoch, sync, record: bytes })
+      .values({ ...entry, device, epoch, sync, record: bytes, subject: ownerOf(bytes) })
       .onConflict((c) => c.doNothing())
       .returning("id")
       .executeTakeFirst()
@@ -162,15 +171,11 @@ async function storeRecords(
       continue
     }
     counts.quarantined++
-    const { boot, sequence, reason, detail } = entry
+    // Events stay for good: what was heard is told by the quarantined record alone, which can be deleted.
+    const { boot, sequence, reason } = entry
     const kind = reason === "conflict" ? "conflict" : "quarantined"
-    await appendEvent(tx, {
-      at: contact.at,
-      kind,
-      subject,
-      device,
-      detail: { epoch, boot, sequence, reason, detail },
-    })
+    const detail = { epoch, boot, sequence, reason }
+    await appendEvent(tx, { at: contact.at, kind, subject, device, detail })
   }
   if (fresh.length > 0) {
     const added = await tx.insertInto("play").values(fresh).returning(["id", "subject"]).execute()
@@ -230,6 +235,8 @@ async function nextOffer(tx: Db, contact: Contact): Promise<ContactOutcome["offe
     .executeTakeFirst()
   if (newest === undefined || newest.state === "refused") return null
   if (contact.list === newest.version || contact.next === newest.version) return null
+  // Deleted with a withdrawal: the board keeps what it has until it is returned.
+  if (bytesOf(newest.bytes).length === 0) return null
   if (newest.state === "published") {
     await tx
       .updateTable("publication")

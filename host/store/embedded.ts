@@ -46,6 +46,8 @@ export function openEmbedded(path: string): Kysely<Tables> {
     database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
     database.pragma("journal_mode = wal")
     database.pragma("synchronous = full")
+    // What a withdrawal deletes is overwritten, not only unlinked.
+    database.pragma("secure_delete = on")
     database.pragma("foreign_keys = on")
   } catch (cause) {
     throw new Error(`${path}: cannot be opened as a database: ${(cause as Error).message}`, { cause })

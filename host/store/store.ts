@@ -1,6 +1,8 @@
 // Everything that happened in a study, behind one interface. Each part is a file of its own; openStore gives
 // the embedded implementation (one SQLite file). What a promise of a writing method resolves for is on disk.
 
+import { type AllocationStore, allocationStore } from "./allocations.js"
+import { type BoardStore, boardStore } from "./boards.js"
 import { openEmbedded } from "./embedded.js"
 import { type EventStore, eventStore } from "./events.js"
 import { migrate } from "./migrations.js"
@@ -12,11 +14,15 @@ import { type ProvisioningStore, provisioningStore } from "./provisioning.js"
 import { type SongStore, songStore } from "./songs.js"
 import { type SubjectStore, subjectStore } from "./subjects.js"
 import { type SyncStore, syncStore } from "./syncs.js"
+import { type WithdrawalStore, withdrawalStore } from "./withdrawals.js"
 
 export interface Store {
   readonly plans: PlanStore
   readonly songs: SongStore
   readonly subjects: SubjectStore
+  readonly boards: BoardStore
+  readonly allocations: AllocationStore
+  readonly withdrawals: WithdrawalStore
   readonly playlists: PlaylistStore
   readonly plays: PlayStore
   readonly syncs: SyncStore
@@ -39,6 +45,9 @@ export async function openStore(path: string): Promise<Store> {
     plans: planStore(db),
     songs: songStore(db),
     subjects: subjectStore(db),
+    boards: boardStore(db),
+    allocations: allocationStore(db),
+    withdrawals: withdrawalStore(db),
     playlists: playlistStore(db),
     plays: playStore(db),
     syncs: syncStore(db),
