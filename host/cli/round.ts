@@ -14,6 +14,27 @@ interface Options extends CommonOptions {
   workers: number
 }
 
+interface Column {
+  name: string
+  /** Tells of the arm. */
+  reveals?: boolean
+  cell(row: RoundReport["subjects"][number]): unknown
+}
+
+const COLUMNS: Column[] = [
+  { name: "subject", cell: (row) => row.subject },
+  { name: "plays", cell: (row) => row.plays },
+  { name: "ess", cell: (row) => (row.ess === null ? undefined : Math.round(row.ess)) },
+  { name: "design", reveals: true, cell: (row) => row.design },
+  { name: "playlist", cell: (row) => row.version ?? undefined },
+  {
+    name: "price",
+    reveals: true,
+    cell: (row) => (row.price === null ? undefined : `${(100 * row.price).toFixed(1)} %`),
+  },
+  { name: "note", cell: (row) => row.note },
+]
+
 export function roundCommand(): Command {
   return command(
     "round",
@@ -49,20 +70,14 @@ export function roundCommand(): Command {
             workers: Math.min(options.workers, MOST_WORKERS),
           }),
         )
-        const report = (await isBlind(study)) ? blindRound(made) : made
-        const rows = report.subjects.map((row) => [
-          row.subject,
-          row.plays,
-          row.ess === null ? undefined : Math.round(row.ess),
-          row.design || undefined,
-          row.version ?? undefined,
-          row.price === null ? undefined : `${(100 * row.price).toFixed(1)} %`,
-          row.note,
-        ])
-        const header = ["subject", "plays", "ess", "design", "playlist", "price", "note"]
+        const blind = await isBlind(study)
+        const report = blind ? blindRound(made) : made
+        const columns: Column[] = blind ? COLUMNS.filter(({ reveals }) => !reveals) : COLUMNS
+        const rows = report.subjects.map((row) => columns.map(({ cell }) => cell(row)))
+        const header = columns.map(({ name }) => name)
         const published = report.subjects.filter((row) => row.version !== null).length
         answer(options, report, [
-          `Wave ${report.wave}: ${published} playlists published. ess = effective sample size; price = share of utility given up, by the design to learn and by random slots.`,
+          `Wave ${report.wave}: ${published} playlists published. ess = effective sample size${blind ? "; the study is blind." : "; price = share of utility given up, by the design to learn and by random slots."}`,
           "",
           ...table(header, rows),
           "",

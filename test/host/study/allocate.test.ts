@@ -3,6 +3,7 @@
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { describe, test } from "node:test"
+import type { Allocation } from "../../../host/store/allocations.js"
 import {
   type AllocationRule,
   allocationRule,
@@ -13,7 +14,6 @@ import {
   verifyAllocation,
 } from "../../../host/study/allocate.js"
 import { checkPlan, type Plan } from "../../../host/study/plan.js"
-import type { Allocation } from "../../../host/store/allocations.js"
 
 interface Reference {
   key: string

@@ -25,7 +25,14 @@ async function historyOf(study: Study, device: string): Promise<string[]> {
     .reverse()
 }
 
-const swap = { device: FIRST, by: OTHER, key: KEY, to: "returned" as const, reason: "dropped", at: START + 6 * HOUR }
+const swap = {
+  device: FIRST,
+  by: OTHER,
+  key: KEY,
+  to: "returned" as const,
+  reason: "dropped",
+  at: START + 6 * HOUR,
+}
 
 describe("boards", () => {
   test("pass from one listener to the next, and each play belongs to who carried the board then", () =>
@@ -110,10 +117,17 @@ describe("boards", () => {
       const late = await heard(study, 1, next, START + 4 * HOUR)
       await enrol(store, { subject: 8, device: deviceOf(8), arm: "model", key: KEY, at: START })
       await assert.rejects(replaceBoard(store, { ...swap, by: deviceOf(8) }), /is enrolled with subject 8/)
-      assert.equal((await store.subjects.enrolmentOf(1))?.device, FIRST, "a refused replacement changes nothing")
+      assert.equal(
+        (await store.subjects.enrolmentOf(1))?.device,
+        FIRST,
+        "a refused replacement changes nothing",
+      )
       assert.deepEqual(await replaceBoard(store, swap), { subject: 1, version: 1 })
       const [, original, copy] = await store.playlists.of(1)
-      assert.deepEqual([copy.device, copy.copyOf, copy.wave, copy.state], [OTHER, original.id, 2, "published"])
+      assert.deepEqual(
+        [copy.device, copy.copyOf, copy.wave, copy.state],
+        [OTHER, original.id, 2, "published"],
+      )
       assert.deepEqual(await store.playlists.items(copy.id), await store.playlists.items(original.id))
       assert.deepEqual(unpackPlaylist(copy.bytes).items, unpackPlaylist(original.bytes).items)
       assert.equal(unpackPlaylist(copy.bytes).version, 1)
@@ -130,7 +144,10 @@ describe("boards", () => {
       const songs = async (list: number) => (await store.playlists.items(list)).map((item) => item.song)
       const third = (await store.playlists.of(1)).at(-1)!
       const rested = new Set(await songs(original.id))
-      assert.ok((await songs(third.id)).every((song) => !rested.has(song)), "songs of the last wave rest")
+      assert.ok(
+        (await songs(third.id)).every((song) => !rested.has(song)),
+        "songs of the last wave rest",
+      )
     }))
 
   test("that were lost are replaced afterwards, once, and not for somebody who has another board", () =>

@@ -68,7 +68,16 @@ describe("withdrawal", () => {
       const taste = (await study.store.models.latest(WHO, "taste"))!.particles
       const list = (await study.store.playlists.of(WHO))[1].bytes
       const model = taste.slice(100, 140)
-      const wanted = { play, quarantined, body, model, list, label: LABEL, answer: ANSWER, open: "[12,3,4567]" }
+      const wanted = {
+        play,
+        quarantined,
+        body,
+        model,
+        list,
+        label: LABEL,
+        answer: ANSWER,
+        open: "[12,3,4567]",
+      }
       assert.deepEqual(found(study, wanted), Object.keys(wanted))
       const { forgotten, counts } = await withdraw(study, WHO, "asked for it", at)
       assert.equal(forgotten, true)
@@ -88,7 +97,10 @@ describe("withdrawal", () => {
       // The others have everything.
       assert.equal((await store.plays.of(1)).length + (await store.plays.of(3)).length, 20)
       const [event] = await store.events.latest(1)
-      assert.deepEqual([event.kind, event.subject, event.detail], ["withdrawn", WHO, { reason: "asked for it", counts }])
+      assert.deepEqual(
+        [event.kind, event.subject, event.detail],
+        ["withdrawn", WHO, { reason: "asked for it", counts }],
+      )
     }))
 
   test("is shown by a dry run, which changes nothing, and is not done twice", () =>
@@ -141,7 +153,10 @@ describe("withdrawal", () => {
       const { play, at } = await twoWaves(study)
       await withdraw(study, WHO, "asked", at)
       const next = { subject: 4, device: DEVICE, arm: "model", key: KEY, at: at + HOUR }
-      await assert.rejects(enrol(store, next), /is handed-out and can't be handed out; fieldtune board return/)
+      await assert.rejects(
+        enrol(store, next),
+        /is handed-out and can't be handed out; fieldtune board return/,
+      )
       await assert.rejects(
         enrol(store, { ...next, subject: WHO, device: deviceOf(9) }),
         /subject 2: has withdrawn/,
@@ -194,7 +209,10 @@ describe("withdrawal", () => {
       )
       assert.deepEqual(await marks(), [...first, [1, 3, false], [3, 3, false]])
       const again = (await store.models.latest(EVERYBODY, "aggregate"))!
-      assert.deepEqual([again.version, again.withdrawnData, again.summary.plays], [shared.version + 1, false, 20])
+      assert.deepEqual(
+        [again.version, again.withdrawnData, again.summary.plays],
+        [shared.version + 1, false, 20],
+      )
       assert.equal((await store.models.latest(1, "prequential"))!.withdrawnData, false)
       for (const subject of [1, 3]) {
         const model = (await store.models.latest(subject, "taste"))!
