@@ -6,6 +6,9 @@
 // Everything random follows from the plan's seed and the names of subject, block and wave, so the same plays give
 // the same playlists, whoever runs the pass, with however many threads, and in whatever order the subjects come. The
 // heavy parts are tasks (round/tasks.ts) that a pool of threads computes; this file alone writes to the store.
+//
+// A pass sees the plays there were when it began (`through`), whatever arrives meanwhile, and notes what else it went
+// by (round/journal.ts), so that it can be repeated exactly (round/replay.ts).
 
 import { END_FINISHED } from "../src/record.js"
 import { describeCandidates } from "./design/candidates.js"
@@ -24,6 +27,7 @@ import { type BlockScore, CANDIDATES, type Candidate, type Choice, choose } from
 import { freezePrior } from "./model/prior.js"
 import { summarise } from "./model/taste.js"
 import { decodeTaste, encodeTaste } from "./model/taste-bytes.js"
+import { noteRound, noteRounded } from "./round/journal.js"
 import { type Catalogue, type Listener, readCatalogue, readListener } from "./round/listeners.js"
 import {
   DELTAS,
@@ -38,13 +42,15 @@ import {
 } from "./round/policy.js"
 import { openPool, type Pool } from "./round/pool.js"
 import { type PrequentialRecord, readRecord, saveRecord } from "./round/record.js"
+import type { SongRange } from "./round/songs.js"
 import type { AggregateInput, Average, Crowd, ForetellInput, TasteInput, TasteOutput } from "./round/tasks.js"
-import { EVERYBODY, UsedPlaysError } from "./store/models.js"
+import { type Estimate, EVERYBODY, UsedPlaysError } from "./store/models.js"
 import type { Playlist } from "./store/playlists.js"
+import type { Store } from "./store/store.js"
 import { WithdrawnError } from "./store/withdrawn.js"
 import { startPlan } from "./study/amend.js"
 import type { Plan } from "./study/plan.js"
-import { publish } from "./study/publish.js"
+import { type Carrier, carrierOf, publish } from "./study/publish.js"
 import { remarkOnChoices } from "./study/repeat-choices.js"
 import type { Study } from "./study/study.js"
 
@@ -57,14 +63,28 @@ interface PassOptions {
   now: number
   /** Only these subjects; all (for an estimate: all with new plays) where absent. */
   subjects?: readonly number[]
+  /** Largest play.id that counts; left out: all plays there are. */
+  through?: number
   /** Told how many subjects are done. */
   progress?: (done: number) => void
   /** Threads that compute; 1, the default, is this one. */
   workers?: number
 }
 
+interface EstimateOptions extends PassOptions {
+  /** As an earlier estimate was made, to make it again; left out: as the study stands. */
+  repeat?: Pick<Estimate, "cycle" | "forgetting">
+}
+
 export interface RoundOptions extends PassOptions {
   likeness?: Likeness
+  /** Number of the wave; left out: the next one of these subjects. */
+  wave?: number
+  /** false: the models are taken as they are. */
+  estimate?: boolean
+  /** As if these were the songs, and these the boards, instead of what the study has now. */
+  songs?: readonly SongRange[]
+  boards?: readonly (Carrier & { subject: number })[]
 }
 
 export interface EstimateRow {
@@ -84,7 +104,8 @@ interface RoundRow {
   plays: number
   ess: number | null
   design: string
-  /** Version published; null where none was. */
+  /** The board and the version published for it; null where none was. */
+  device: string | null
   version: number | null
   /** Share of utility given up to learn; null where the design has no utility. */
   price: number | null
@@ -105,11 +126,12 @@ export interface RoundReport {
 }
 
 /** Takes new plays into the models of their subjects; a subject without new plays is left as it is. */
-export async function estimate(study: Study, options: PassOptions): Promise<EstimateRow[]> {
+export async function estimate(study: Study, options: EstimateOptions): Promise<EstimateRow[]> {
   const wanted = options.subjects ?? (await study.store.subjects.dirty())
   if (wanted.length === 0) return []
+  const through = options.through ?? (await newestPlay(study.store))
   const catalogue = await readCatalogue(study, options.now)
-  return withPool(options, (pool) => estimateAll(study, catalogue, wanted, options, pool))
+  return withPool(options, (pool) => estimateAll(study, catalogue, wanted, { ...options, through }, pool))
 }
 
 /** Estimates, then designs and publishes the next playlist of every wanted subject. */
@@ -121,39 +143,84 @@ export async function runRound(study: Study, options: RoundOptions): Promise<Rou
     // Who has withdrawn speaks for nobody and gets nothing.
     const people = (await store.subjects.all()).filter(({ withdrawnAt }) => withdrawnAt === null)
     const all = people.map((subject) => subject.id)
-    const wanted = options.subjects ?? all
+    const wanted = [...(options.subjects ?? all)]
     for (const id of wanted) {
       if (!all.includes(id)) throw new Error(`round: subject ${id} is not in the study, or has withdrawn`)
     }
-    const catalogue = await readCatalogue(study, now)
-    await estimateAll(study, catalogue, await store.subjects.dirty(), { now }, pool)
+    const through = options.through ?? (await newestPlay(store))
+    const catalogue = await readCatalogue(study, now, options.songs)
+    if (options.estimate !== false) {
+      await estimateAll(study, catalogue, await store.subjects.dirty(), { now, through }, pool)
+    }
     const listeners: Listener[] = []
-    for (const id of all) listeners.push(settled(await readListener(study, catalogue, id)))
+    for (const id of all) listeners.push(settled(await readListener(study, catalogue, id, through)))
+    const boards = options.boards ?? (await boardsOf(store, wanted))
     const aggregates = await fitSongConstants(study, listeners, now, pool)
     const crowd = crowdOf(listeners, aggregates)
     const likenessOf = likenesses(listeners, options.likeness)
-    const wave = await nextWave(study, wanted)
+    const wave = options.wave ?? (await nextWave(study, wanted))
     const foretold = await foretellPlays(study, listeners, crowd, likenessOf, wave, now, pool)
     const scored = [...foretold.records.values()].map(({ blocks }) => sumBlocks(CANDIDATES, blocks))
     const weights = await decideWeighting(study, scored, wave - 1, now)
     const forgetting = await decideForgetting(study, listeners.flatMap(forgettingScores), wave - 1, now)
-    const averages = await averageAll(study, catalogue, listeners, crowd, likenessOf, {
+    const averages = averageAll(study, catalogue, listeners, crowd, likenessOf, {
       weights,
       records: foretold.records,
-      wanted,
+      wanted: boards.map(({ subject }) => subject),
       pool,
+    })
+    await noteRound(store, {
+      at: now,
+      wave,
+      subjects: wanted,
+      through,
+      lists: await store.playlists.newest(),
+      tastes: listeners.flatMap(({ subject, stored }) => (stored ? [[subject.id, stored.version]] : [])),
+      boards: [...boards],
+      songs: catalogue.ranges,
+      catalogue: catalogue.hash,
+      weighting: weights.weighting,
+      forgetting: forgetting.forgetting,
+      likeness: options.likeness !== undefined,
     })
     const subjects: RoundRow[] = []
     for (const id of wanted) {
       const listener = listeners.find((l) => l.subject.id === id)!
-      const averaged = averages.get(id)
-      subjects.push(
-        await designAndPublish(study, catalogue, listener, averaged && (await averaged), wave, now),
-      )
+      const averaged = await averages.get(id)
+      const board = boards.find(({ subject }) => subject === id)
+      // What is to be repeated goes to the board that the subject carried then.
+      const carries = options.boards !== undefined || (await stillCarries(store, id, board))
+      const carrier = carries ? board : undefined
+      subjects.push(await designAndPublish(study, catalogue, listener, averaged, carrier, wave, now))
       options.progress?.(subjects.length)
     }
+    const published = subjects.flatMap(({ subject, device, version }) =>
+      device === null || version === null ? [] : [{ subject, device, version }],
+    )
+    await noteRounded(store, { wave, through, published }, now)
     return { wave, weights, foretold: choose(CANDIDATES, foretold.blocks) ?? null, forgetting, subjects }
   })
+}
+
+async function newestPlay(store: Store): Promise<number> {
+  return (await store.plays.latest(1))[0]?.id ?? 0
+}
+
+async function boardsOf(
+  store: Store,
+  subjects: readonly number[],
+): Promise<(Carrier & { subject: number })[]> {
+  const boards = []
+  for (const subject of subjects) {
+    const carrier = await carrierOf(store, subject)
+    if (carrier !== undefined) boards.push({ subject, ...carrier })
+  }
+  return boards
+}
+
+/** Boards change hands while a round computes. */
+async function stillCarries(store: Store, subject: number, board: Carrier | undefined): Promise<boolean> {
+  return (await store.subjects.enrolmentOf(subject))?.device === board?.device
 }
 
 async function withPool<T>({ workers = 1 }: PassOptions, body: (pool: Pool) => Promise<T>): Promise<T> {
@@ -171,13 +238,16 @@ async function estimateAll(
   study: Study,
   catalogue: Catalogue,
   wanted: readonly number[],
-  options: PassOptions,
+  options: EstimateOptions & { through: number },
   pool: Pool,
 ): Promise<EstimateRow[]> {
   const rows: EstimateRow[] = []
-  const policy = await forgettingOf(study)
+  const { through, repeat } = options
+  const policy = repeat?.forgetting ?? (await forgettingOf(study))
   const prepared: Prepared[] = []
-  for (const id of wanted) prepared.push(await prepareBlock(study, catalogue, id, policy))
+  for (const id of wanted) {
+    prepared.push(await prepareBlock(study, catalogue, id, through, policy, repeat?.cycle))
+  }
   const models = pool.run(
     "taste",
     null,
@@ -189,7 +259,7 @@ async function estimateAll(
       rows.push({ ...row, note })
     } else {
       try {
-        rows.push(await saveBlock(study, listener, await models.shift()!, cycle, options.now))
+        rows.push(await saveBlock(study, listener, await models.shift()!, { cycle, policy }, options.now))
       } catch (error) {
         // A server beside this command estimates too: whichever commits first has done the work of both.
         if (error instanceof WithdrawnError) rows.push({ ...row, note: "has withdrawn in the meantime" })
@@ -199,6 +269,17 @@ async function estimateAll(
       }
     }
     options.progress?.(rows.length)
+  }
+  const estimated = rows.flatMap(({ subject, added }) => (added > 0 ? [subject] : []))
+  if (estimated.length > 0) {
+    const detail = { through, subjects: estimated, catalogue: catalogue.hash }
+    await study.store.events.append({
+      at: options.now,
+      kind: "estimated",
+      subject: null,
+      device: null,
+      detail,
+    })
   }
   return rows
 }
@@ -216,13 +297,15 @@ async function prepareBlock(
   study: Study,
   catalogue: Catalogue,
   id: number,
-  { forgetting, from }: ForgettingPolicy,
+  through: number,
+  { forgetting, from }: Estimate["forgetting"],
+  given?: number,
 ): Promise<Prepared> {
-  const listener = await readListener(study, catalogue, id)
+  const listener = await readListener(study, catalogue, id, through)
   const { subject, plays, observations, stored, taste } = listener
   const { profile, seed, draws, designsBeforeRefit, expectedModelSize } = study.plan
   const made = designsOf(await study.store.playlists.of(id))
-  const cycle = Math.floor(made / designsBeforeRefit)
+  const cycle = given ?? Math.floor(made / designsBeforeRefit)
   const newest = plays.at(-1)
   if (newest === undefined || newest.id <= subject.estimatedPlay)
     return { listener, cycle, note: "no new plays" }
@@ -248,10 +331,11 @@ async function saveBlock(
   study: Study,
   listener: Listener,
   { model, foretold }: TasteOutput,
-  cycle: number,
+  { cycle, policy }: { cycle: number; policy: Estimate["forgetting"] },
   now: number,
 ): Promise<EstimateRow> {
   const row = untouched(listener)
+  const { forgetting, from } = policy
   const blocks = forgettingScores(listener)
   if (foretold.length > 0) {
     const scores = Object.fromEntries(DELTAS.map((delta, i) => [delta, foretold[i]])) as Record<Delta, number>
@@ -268,8 +352,12 @@ async function saveBlock(
       cycle,
       ...(blocks.length > 0 ? { forgetting: sumBlocks(DELTAS, blocks) } : {}),
     },
-    diagnostics: { ...model.diagnostics },
-    block: { toPlay: listener.plays.at(-1)!.id, plays: model.plays - row.plays },
+    diagnostics: { ...model.diagnostics, forgetting: { forgetting, from } },
+    block: {
+      fromPlay: listener.subject.estimatedPlay,
+      toPlay: listener.plays.at(-1)!.id,
+      plays: model.plays - row.plays,
+    },
   })
   const { ess, khat, refitted } = model.diagnostics
   const note = model.warnings.length > 0 ? model.warnings.join("; ") : undefined
@@ -425,7 +513,7 @@ async function foretellPlays(
 }
 
 /** What the averaged models expect of every song, and who had what say in it, for each wanted subject with a model. */
-async function averageAll(
+function averageAll(
   study: Study,
   catalogue: Catalogue,
   listeners: readonly Listener[],
@@ -437,7 +525,7 @@ async function averageAll(
     wanted: readonly number[]
     pool: Pool
   },
-): Promise<Map<number, Promise<Average>>> {
+): Map<number, Promise<Average>> {
   const { weights, records, wanted, pool } = how
   const { songs, spec } = catalogue
   const table = {
@@ -445,12 +533,7 @@ async function averageAll(
     x: featureMatrix(spec, songs),
     logLength: Float64Array.from(songs, (song) => log(song.lengthS)),
   }
-  const targets: Listener[] = []
-  for (const listener of listeners) {
-    const { id } = listener.subject
-    if (listener.taste === undefined || !wanted.includes(id)) continue
-    if ((await study.store.subjects.enrolmentOf(id)) !== undefined) targets.push(listener)
-  }
+  const targets = listeners.filter(({ subject, taste }) => taste !== undefined && wanted.includes(subject.id))
   const averages = pool.run(
     "average",
     { crowd, songs: table },
@@ -475,6 +558,7 @@ async function designAndPublish(
   catalogue: Catalogue,
   listener: Listener,
   averaged: Average | undefined,
+  carrier: Carrier | undefined,
   wave: number,
   now: number,
 ): Promise<RoundRow> {
@@ -487,13 +571,12 @@ async function designAndPublish(
     plays: taste?.plays ?? 0,
     ess: taste?.diagnostics.ess ?? null,
     design: arm.design as string,
+    device: null,
     version: null,
     price: null,
     drift: taste?.diagnostics.drift?.p ?? null,
   }
-  if ((await store.subjects.enrolmentOf(subject.id)) === undefined) {
-    return { ...row, note: "carries no board: fieldtune enrol" }
-  }
+  if (carrier === undefined) return { ...row, note: "carries no board: fieldtune enrol" }
   if (averaged !== undefined) await store.models.saveWeights(listener.stored!.id, averaged.weights)
   const lists = await store.playlists.of(subject.id)
   const resting: number[][] = []
@@ -529,6 +612,7 @@ async function designAndPublish(
   const design = designPlaylist(input)
   const published = await publish(store, {
     subject: subject.id,
+    carrier,
     wave,
     design: design.summary.design,
     at: now,
@@ -543,7 +627,8 @@ async function designAndPublish(
   const notes = [...alarm, ...chosen, ...design.summary.notes, ...published.notes]
   const note = notes.length > 0 ? notes.join("; ") : undefined
   const price = design.summary.price?.total ?? null
-  return { ...row, design: design.summary.design, version: published.version, price, note }
+  const { device, version } = published
+  return { ...row, design: design.summary.design, device, version, price, note }
 }
 
 /** What the board needs to choose by itself, where the plan lets it and there is a model to choose by. */

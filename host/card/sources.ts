@@ -1,6 +1,6 @@
 // Which file on this computer is which song of the catalogue, and whether it can go onto a card.
 
-import { readdir, stat } from "node:fs/promises"
+import { readdir, realpath, stat } from "node:fs/promises"
 import { basename, isAbsolute, join, relative, resolve, sep } from "node:path"
 import type { Song } from "../store/songs.js"
 import { type AudioBoard, pathOnCard } from "./boards.js"
@@ -16,7 +16,7 @@ export interface CardSong {
   bytes: number
   /** Path of the file on this computer. */
   path: string
-  /** The same from the music folder, or its name alone where it lies elsewhere; goes into the manifest. */
+  /** The same from the music folder, with slashes; goes into the manifest. */
   source: string
 }
 
@@ -24,7 +24,7 @@ export interface CardSong {
 const AT_ONCE = 8
 
 /**
- * Finds and checks the file of every song, ascending number. A song's `file` is looked for in `music`; a song without
+ * Finds and checks the file of every song, ascending number. A song's `file` must lie in `music`; a song without
  * one is found below it by its identifier or number: 3.mp3, 0003.mp3, F003.mp3.
  */
 export async function findSources(
@@ -100,13 +100,16 @@ async function findSource(
     }
   }
   try {
+    // A catalogue comes from elsewhere: it may name no file that is not music of this study, by link neither.
+    const inside = relative(await realpath(folder), await realpath(path))
+    if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+      return `${who}: its file lies outside ${folder}: ${path} (--music names a folder that holds it)`
+    }
     const status = await stat(path)
     if (!status.isFile()) return `${who}: not a file: ${path}`
     const fault = await mp3Fault(path)
     if (fault !== undefined) return `${who}: ${path} ${fault}`
-    const inside = relative(folder, path)
-    const source =
-      inside.startsWith("..") || isAbsolute(inside) ? basename(path) : inside.split(sep).join("/")
+    const source = relative(folder, path).split(sep).join("/")
     return { song: song.id, name: pathOnCard(board, song.id), bytes: status.size, path, source }
   } catch (error) {
     if (isAbsent(error)) return `${who}: missing: ${path}`

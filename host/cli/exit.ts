@@ -3,6 +3,7 @@
 import { CommanderError } from "commander"
 import { CardError } from "../card/card-error.js"
 import { CatalogueError } from "../catalogue/columns.js"
+import { StoreUnavailableError } from "../store/failure.js"
 import { NewerDatabaseError } from "../store/migrations.js"
 import { WithdrawnError } from "../store/withdrawn.js"
 import { EnrolmentError } from "../study/enrol.js"
@@ -17,6 +18,7 @@ const CORRECTABLE = [
   EnrolmentError,
   NewerDatabaseError,
   PlanError,
+  StoreUnavailableError,
   StudyFolderError,
   WithdrawnError,
 ]

@@ -10,11 +10,15 @@ import { EVERYBODY, type Model } from "../store/models.js"
 import type { Play } from "../store/plays.js"
 import type { Subject } from "../store/subjects.js"
 import type { Study } from "../study/study.js"
+import { hashSongs, inRanges, rangesOf, type SongRange } from "./songs.js"
 
 export interface Catalogue {
   spec: FeatureSpec
   songs: (Song & { artist: string })[]
   byId: Map<number, Song>
+  /** Which songs these are, and the hash of what is known of them. */
+  ranges: SongRange[]
+  hash: string
 }
 
 /** A subject with what the store and the models know of it. */
@@ -28,10 +32,15 @@ export interface Listener {
   taste?: TasteModel
 }
 
-/** The features are frozen when they are first needed, so that a coefficient keeps its meaning as songs are added. */
-export async function readCatalogue(study: Study, now: number): Promise<Catalogue> {
+/** The features are frozen when they are first needed, so that a coefficient keeps its meaning as songs are added.
+ *  `only`: as if there were no other songs. */
+export async function readCatalogue(
+  study: Study,
+  now: number,
+  only?: readonly SongRange[],
+): Promise<Catalogue> {
   const { store } = study
-  const rows = await store.songs.all()
+  const rows = (await store.songs.all()).filter((song) => only === undefined || inRanges(only, song.id))
   if (rows.length === 0) throw new Error("the catalogue is empty: fieldtune catalogue add FILE.csv")
   const songs = rows.map(({ id, genre, artist, attributes, lengthMs }) => ({
     id,
@@ -40,9 +49,14 @@ export async function readCatalogue(study: Study, now: number): Promise<Catalogu
     attributes,
     lengthS: lengthMs / 1000,
   }))
-  const byId = new Map(songs.map((song) => [song.id, song]))
+  const known = {
+    songs,
+    byId: new Map(songs.map((song) => [song.id, song])),
+    ranges: rangesOf(songs.map((song) => song.id)),
+    hash: hashSongs(songs),
+  }
   const frozen = await store.models.latest(EVERYBODY, "features")
-  if (frozen !== undefined) return { spec: frozen.summary as unknown as FeatureSpec, songs, byId }
+  if (frozen !== undefined) return { spec: frozen.summary as unknown as FeatureSpec, ...known }
   const spec = describeFeatures(songs)
   await store.models.save({
     subject: EVERYBODY,
@@ -52,14 +66,20 @@ export async function readCatalogue(study: Study, now: number): Promise<Catalogu
     summary: { ...spec },
     diagnostics: {},
   })
-  return { spec, songs, byId }
+  return { spec, ...known }
 }
 
-export async function readListener(study: Study, catalogue: Catalogue, id: number): Promise<Listener> {
+/** `through`: largest play.id that counts, for the plays as for the model. */
+export async function readListener(
+  study: Study,
+  catalogue: Catalogue,
+  id: number,
+  through: number,
+): Promise<Listener> {
   const { store } = study
   const subject = await store.subjects.get(id)
   if (subject === undefined) throw new Error(`subject ${id} is not in the study`)
-  const plays = await store.plays.of(id)
+  const plays = await store.plays.of(id, 0, through)
   const waves = new Map((await store.playlists.of(id)).map((list) => [list.id, list.wave]))
   const heard = plays.map((play) => ({
     song: play.song,
@@ -68,6 +88,6 @@ export async function readListener(study: Study, catalogue: Catalogue, id: numbe
     wave: play.playlist === null ? 0 : waves.get(play.playlist),
   }))
   const observations = observePlays(heard, catalogue.spec, catalogue.byId)
-  const stored = await store.models.latest(id, "taste")
+  const stored = await store.models.tasteThrough(id, through)
   return { subject, plays, observations, stored, taste: stored && decodeTaste(stored.particles) }
 }

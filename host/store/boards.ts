@@ -2,6 +2,7 @@
 // of kind `board`. Which change is allowed when, host/study/devices.ts says; here it is done in one transaction.
 
 import type { Kysely } from "kysely"
+import { rowsOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
 import { publishIn } from "./playlists.js"
 import type { Tables } from "./schema.js"
@@ -311,12 +312,11 @@ export async function remarkOnLostBoard(
   subject: number | null,
   at: number,
 ): Promise<void> {
-  const board = await tx
-    .selectFrom("board")
-    .select(["state", "at"])
-    .where("device", "=", device)
-    .where("state", "in", ["lost", "retired"])
-    .executeTakeFirst()
+  const [board] = await rowsOf<{ state: string; at: number }>(
+    tx,
+    "select state, at from board where device = ? and state in ('lost', 'retired')",
+    [device],
+  )
   if (board === undefined) return
   const told = await tx
     .selectFrom("event")

@@ -5,6 +5,7 @@
 // that never synced lies between its neighbours; where two listeners fit in there, the playlist says whose it was.
 
 import type { Kysely } from "kysely"
+import { rowsOf } from "./embedded.js"
 import type { Tables } from "./schema.js"
 import type { Contact } from "./syncs.js"
 
@@ -28,12 +29,11 @@ export async function listenersOf(
   contact: Contact,
 ): Promise<(listen: Listen) => number | null> {
   const { device, epoch } = contact
-  const enrolments = await tx
-    .selectFrom("enrolment")
-    .select(["subject", "fromAt"])
-    .where("device", "=", device)
-    .orderBy("id")
-    .execute()
+  const enrolments = await rowsOf<{ subject: number; fromAt: number }>(
+    tx,
+    "select subject, from_at from enrolment where device = ? order by id",
+    [device],
+  )
   if (enrolments.length < 2) return () => enrolments[0]?.subject ?? null
   const rows = await tx
     .selectFrom("sync")

@@ -47,10 +47,24 @@ export interface NewModel {
   particles: Uint8Array
   summary: Record<string, unknown>
   diagnostics: Record<string, unknown>
-  /** The plays it used that no model had used before: ids above the subject's estimatedPlay up to toPlay. */
-  block?: { toPlay: number; plays: number }
+  /** The plays it used that no model had used before: ids above the subject's estimatedPlay, which must still be
+   *  fromPlay, up to toPlay. */
+  block?: { fromPlay: number; toPlay: number; plays: number }
   /** Natural logs of the averaging weights by donor subject (EVERYBODY = the aggregate). */
   weights?: ReadonlyMap<number, number>
+}
+
+/** How a taste model came about; with its plays, songs and the model before it, enough to make it again. */
+export interface Estimate {
+  model: number
+  subject: number
+  version: number
+  at: number
+  toPlay: number
+  /** How often the subject had used up its designs. */
+  cycle: number
+  /** Weight that a wave's plays keep to the next, and who said so. */
+  forgetting: { forgetting: number; from: string }
 }
 
 /** Another estimate, perhaps of another process, has used these plays in the meantime. */
@@ -63,6 +77,10 @@ export interface ModelStore {
   latest(subject: number, kind: string): Promise<Model | undefined>
   /** One version, undefined where it does not exist. */
   at(subject: number, kind: string, version: number): Promise<Model | undefined>
+  /** The subject's newest taste model that has taken in no play above `play`. */
+  tasteThrough(subject: number, play: number): Promise<Model | undefined>
+  /** Every taste model, in the order in which they were stored. */
+  estimates(): Promise<Estimate[]>
   /** Newest version of every subject, ascending subject. */
   latestOf(kind: string): Promise<Model[]>
   /** Ascending number. */
@@ -103,6 +121,41 @@ export function modelStore(db: Kysely<Tables>): ModelStore {
         .where("version", "=", version)
         .executeTakeFirst()
       return row && read(row)
+    },
+    async tasteThrough(subject, play) {
+      const row = await db
+        .selectFrom("model")
+        .innerJoin("block", "block.id", "model.block")
+        .selectAll("model")
+        .where("model.subject", "=", subject)
+        .where("kind", "=", "taste")
+        .where("toPlay", "<=", play)
+        .orderBy("version", "desc")
+        .limit(1)
+        .executeTakeFirst()
+      return row && read(row)
+    },
+    async estimates() {
+      const rows = await db
+        .selectFrom("model")
+        .innerJoin("block", "block.id", "model.block")
+        .select([
+          "model.id as model",
+          "model.subject",
+          "version",
+          "model.at",
+          "toPlay",
+          "summary",
+          "diagnostics",
+        ])
+        .where("kind", "=", "taste")
+        .orderBy("model.id")
+        .execute()
+      return rows.map(({ summary, diagnostics, ...row }) => ({
+        ...row,
+        cycle: Number(JSON.parse(summary).cycle),
+        forgetting: JSON.parse(diagnostics).forgetting,
+      }))
     },
     async latestOf(kind) {
       const rows = await db
@@ -166,7 +219,7 @@ export function modelStore(db: Kysely<Tables>): ModelStore {
 async function saveBlock(
   tx: Kysely<Tables>,
   subject: number,
-  block: { toPlay: number; plays: number },
+  block: { fromPlay: number; toPlay: number; plays: number },
   at: number,
 ): Promise<number> {
   const { estimatedPlay } = await tx
@@ -174,9 +227,9 @@ async function saveBlock(
     .select("estimatedPlay")
     .where("id", "=", subject)
     .executeTakeFirstOrThrow()
-  if (block.toPlay <= estimatedPlay) {
+  if (block.fromPlay !== estimatedPlay || block.toPlay <= estimatedPlay) {
     throw new UsedPlaysError(
-      `subject ${subject}: a block must reach beyond play ${estimatedPlay}, which an estimate has used; got ${block.toPlay}`,
+      `subject ${subject}: a block must begin at play ${estimatedPlay}, up to which estimates have used the plays, and reach beyond; got ${block.fromPlay} to ${block.toPlay}`,
     )
   }
   const last = await tx
@@ -186,7 +239,7 @@ async function saveBlock(
     .executeTakeFirst()
   const { id } = await tx
     .insertInto("block")
-    .values({ subject, number: Number(last?.number ?? 0) + 1, fromPlay: estimatedPlay, at, ...block })
+    .values({ subject, number: Number(last?.number ?? 0) + 1, at, ...block })
     .returning("id")
     .executeTakeFirstOrThrow()
   await tx.updateTable("subject").set({ estimatedPlay: block.toPlay }).where("id", "=", subject).execute()

@@ -2,7 +2,7 @@
 // playlist for the device makes an unconfirmed one superseded (a board may still confirm it later).
 
 import type { Kysely, Selectable } from "kysely"
-import { bytesOf } from "./embedded.js"
+import { bytesOf, rowsOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
 import { planInForce } from "./plans.js"
 import type { Tables } from "./schema.js"
@@ -88,6 +88,8 @@ export interface PlaylistStore {
   latest(device: string): Promise<Playlist | undefined>
   /** Playlists of the subject, ascending id. */
   of(subject: number): Promise<Playlist[]>
+  /** Largest id; 0 before the first. */
+  newest(): Promise<number>
   /** All playlists, ascending id. */
   all(): Promise<Playlist[]>
   /** In playing order. */
@@ -137,6 +139,13 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
       return row && read(row)
     },
     of: async (subject) => readAll(await select().where("subject", "=", subject).orderBy("id").execute()),
+    async newest() {
+      const row = await db
+        .selectFrom("playlist")
+        .select((e) => e.fn.max("id").as("id"))
+        .executeTakeFirst()
+      return Number(row?.id ?? 0)
+    },
     all: async () => readAll(await select().orderBy("id").execute()),
     async items(playlist) {
       const rows = await db
@@ -151,16 +160,13 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
         reason: JSON.parse(row.reason),
       }))
     },
-    async sizes(device) {
-      const rows = await db
-        .selectFrom("playlist")
-        .innerJoin("playlistItem", "playlistItem.playlist", "playlist.id")
-        .select(["id", "version", (e) => e.fn.countAll<number>().as("items")])
-        .where("device", "=", device)
-        .groupBy(["id", "version"])
-        .orderBy("version", "desc")
-        .execute()
-      return rows.map((row) => ({ ...row, items: Number(row.items) }))
+    sizes(device) {
+      return rowsOf(
+        db,
+        `select id, version, (select count(*) from playlist_item where playlist = playlist.id) as items
+          from playlist where device = ? order by version desc`,
+        [device],
+      )
     },
     async countByState() {
       const counts = { published: 0, sent: 0, confirmed: 0, refused: 0, superseded: 0 }

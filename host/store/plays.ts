@@ -36,8 +36,8 @@ export interface Play {
 }
 
 export interface PlayStore {
-  /** Plays of the subject with id above `after`, ascending id. */
-  of(subject: number, after?: number): Promise<Play[]>
+  /** Plays of the subject with id above `after` and up to `through`, ascending id. */
+  of(subject: number, after?: number, through?: number): Promise<Play[]>
   /** Plays of everybody, ascending id. */
   all(): Promise<Play[]>
   /** The newest `limit` plays, newest first; of one subject where given. */
@@ -52,8 +52,10 @@ export function playStore(db: Kysely<Tables>): PlayStore {
   const read = (rows: Awaited<ReturnType<ReturnType<typeof select>["execute"]>>): Play[] =>
     rows.map((row) => ({ ...row, record: bytesOf(row.record) }))
   return {
-    of: async (subject, after = 0) =>
-      read(await select().where("subject", "=", subject).where("id", ">", after).orderBy("id").execute()),
+    async of(subject, after = 0, through = Number.MAX_SAFE_INTEGER) {
+      const query = select().where("subject", "=", subject).where("id", ">", after).where("id", "<=", through)
+      return read(await query.orderBy("id").execute())
+    },
     all: async () => read(await select().orderBy("id").execute()),
     async latest(limit, subject) {
       const query = select().orderBy("id", "desc").limit(limit)

@@ -3,7 +3,7 @@
 import type { Kysely, Selectable } from "kysely"
 import { allocate, type Draw } from "./allocations.js"
 import { type EnrolmentEnd, EnrolmentError, endEnrolment, handOut, setState } from "./boards.js"
-import { bytesOf } from "./embedded.js"
+import { bytesOf, rowsOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
 import type { Tables } from "./schema.js"
 
@@ -110,7 +110,7 @@ export function subjectStore(db: Kysely<Tables>): SubjectStore {
       return rows.map((row) => ({ ...row, key: bytesOf(row.key) }))
     },
     async device(id) {
-      const row = await db.selectFrom("device").selectAll().where("id", "=", id).executeTakeFirst()
+      const [row] = await rowsOf<Selectable<Tables["device"]>>(db, "select * from device where id = ?", [id])
       return row && { ...row, key: bytesOf(row.key) }
     },
     enrolments: async () => (await enrolments().orderBy("id").execute()).map(readEnrolment),

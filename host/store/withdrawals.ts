@@ -21,6 +21,7 @@
 import { type Kysely, sql } from "kysely"
 import { unpackRecord } from "../../src/record.js"
 import { endEnrolment } from "./boards.js"
+import { rowsOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
 import { listenersOf } from "./listeners.js"
 import type { Tables } from "./schema.js"
@@ -331,13 +332,12 @@ async function emptyPlaylists(tx: Db, subject: number): Promise<number> {
  */
 export async function dropWithdrawn(tx: Db, contact: Contact, sync: number): Promise<Contact> {
   const { device, epoch } = contact
-  const carriers = await tx
-    .selectFrom("enrolment")
-    .innerJoin("subject", "subject.id", "enrolment.subject")
-    .select("subject.id")
-    .where("enrolment.device", "=", device)
-    .where("withdrawnAt", "is not", null)
-    .execute()
+  const carriers = await rowsOf<{ id: number }>(
+    tx,
+    `select subject.id from enrolment join subject on subject.id = enrolment.subject
+      where device = ? and withdrawn_at is not null`,
+    [device],
+  )
   if (carriers.length === 0) return contact
   const withdrawn = new Set(carriers.map(({ id }) => id))
   const deleted = await tx

@@ -8,8 +8,17 @@ import { packPlaylist } from "../protocol/playlist.js"
 import type { Playlist, PlaylistItem } from "../store/playlists.js"
 import type { Store } from "../store/store.js"
 
+/** The board that a playlist goes to. */
+export interface Carrier {
+  device: string
+  /** Bytes that one of its playlist slots holds, as far as its last sync tells. */
+  slotBytes: number
+}
+
 interface Publication {
   subject: number
+  /** Left out: the board that the subject carries. */
+  carrier?: Carrier
   wave: number
   /** The design that made it; may differ from the arm's (first waves are random in every arm). */
   design: string
@@ -30,16 +39,22 @@ interface Published extends Playlist {
 /** SyncHealth.store of a board with FRAM. */
 const STORE_FRAM = 1
 
+/** The board of the subject's open enrolment. */
+export async function carrierOf(store: Store, subject: number): Promise<Carrier | undefined> {
+  const enrolment = await store.subjects.enrolmentOf(subject)
+  if (enrolment === undefined) return undefined
+  return { device: enrolment.device, slotBytes: await slotBytes(store, enrolment.device) }
+}
+
 /** Stores the playlist for the subject's open enrolment; the board downloads it at its next sync. */
 export async function publish(store: Store, publication: Publication): Promise<Published> {
   const { subject, items, at, wave, design, onDevice } = publication
   const known = await store.subjects.get(subject)
-  const enrolment = await store.subjects.enrolmentOf(subject)
-  if (known === undefined || enrolment === undefined) {
+  const carrier = publication.carrier ?? (await carrierOf(store, subject))
+  if (known === undefined || carrier === undefined) {
     throw new Error(`subject ${subject}: a playlist needs an open enrolment, found none`)
   }
-  const { device } = enrolment
-  const maxBytes = onDevice === undefined ? MAX_PLAYLIST_BYTES : await slotBytes(store, device)
+  const { device, slotBytes: maxBytes } = carrier
   const fitted = onDevice && fitToBoard(onDevice, maxBytes)
   const notes = fitted?.notes ?? []
   if (onDevice !== undefined && fitted === undefined) {

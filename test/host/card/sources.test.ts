@@ -1,7 +1,7 @@
 // Which file is which song.
 
 import assert from "node:assert/strict"
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, test } from "node:test"
 import { AUDIO_BOARDS } from "../../../host/card/boards.js"
@@ -66,13 +66,21 @@ describe("files of songs", () => {
           [5, "0005.mp3", 7],
         ],
       )
-      const outside = [songOf(1, { file: join(music, "a b", "One.mp3") })]
-      assert.equal((await findSources(outside, jacdac, join(music, "a b"))).at(0)?.source, "One.mp3")
-      assert.equal(
-        (await findSources([songOf(1, { file: "../0005.mp3", source: "5" })], jacdac, join(music, "a b")))[0]
-          .source,
-        "0005.mp3",
-      )
+      const absolute = [songOf(1, { file: join(music, "a b", "One.mp3") })]
+      assert.equal((await findSources(absolute, jacdac, music)).at(0)?.source, "a b/One.mp3")
+    }))
+
+  test("never outside the music folder: not by path, not by link", () =>
+    withMusic([1], async ({ music }) => {
+      const inner = join(music, "inner")
+      mkdirSync(inner)
+      symlinkSync(join(music, "1.mp3"), join(inner, "link.mp3"))
+      for (const file of ["../1.mp3", join(music, "1.mp3"), "link.mp3", "x/../../1.mp3"]) {
+        await refused(
+          findSources([songOf(1, { file })], jacdac, inner),
+          /song 1.*: its file lies outside .*inner: .*--music names a folder that holds it/,
+        )
+      }
     }))
 
   test("every song without a good file is named, up to five", () =>

@@ -242,7 +242,9 @@ export function storeContract(name: string, open: OpenStore): void {
         await commit(store, contactOf({}, [1, 2]))
         assert.deepEqual(await store.subjects.dirty(), [1])
         const plays = await store.plays.of(1)
-        const model = await store.models.save(modelOf({ block: { toPlay: plays[1].id, plays: 2 } }))
+        const model = await store.models.save(
+          modelOf({ block: { fromPlay: 0, toPlay: plays[1].id, plays: 2 } }),
+        )
         assert.deepEqual(await store.subjects.dirty(), [])
         await commit(store, contactOf({ counter: 2 }, [1, 2]))
         assert.deepEqual(await store.subjects.dirty(), [])
@@ -255,7 +257,7 @@ export function storeContract(name: string, open: OpenStore): void {
         )
         assert.equal(model.version, 1)
         await assert.rejects(
-          store.models.save(modelOf({ block: { toPlay: plays[1].id, plays: 2 } })),
+          store.models.save(modelOf({ block: { fromPlay: 0, toPlay: plays[1].id, plays: 2 } })),
           /block/,
         )
         assert.equal((await store.models.latest(1, "taste"))?.version, 1)
