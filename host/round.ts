@@ -45,7 +45,9 @@ import { type PrequentialRecord, readRecord, saveRecord } from "./round/record.j
 import type { SongRange } from "./round/songs.js"
 import type { AggregateInput, Average, Crowd, ForetellInput, TasteInput, TasteOutput } from "./round/tasks.js"
 import { type Estimate, EVERYBODY, UsedPlaysError } from "./store/models.js"
+import type { Playlist } from "./store/playlists.js"
 import type { Store } from "./store/store.js"
+import { WithdrawnError } from "./store/withdrawn.js"
 import { startPlan } from "./study/amend.js"
 import type { Plan } from "./study/plan.js"
 import { type Carrier, carrierOf, publish } from "./study/publish.js"
@@ -138,10 +140,12 @@ export async function runRound(study: Study, options: RoundOptions): Promise<Rou
     const { store } = study
     const { now } = options
     await startPlan(study, now)
-    const all = (await store.subjects.all()).map((subject) => subject.id)
+    // Who has withdrawn speaks for nobody and gets nothing.
+    const people = (await store.subjects.all()).filter(({ withdrawnAt }) => withdrawnAt === null)
+    const all = people.map((subject) => subject.id)
     const wanted = [...(options.subjects ?? all)]
     for (const id of wanted) {
-      if (!all.includes(id)) throw new Error(`round: subject ${id} is not in the study`)
+      if (!all.includes(id)) throw new Error(`round: subject ${id} is not in the study, or has withdrawn`)
     }
     const through = options.through ?? (await newestPlay(store))
     const catalogue = await readCatalogue(study, now, options.songs)
@@ -258,8 +262,10 @@ async function estimateAll(
         rows.push(await saveBlock(study, listener, await models.shift()!, { cycle, policy }, options.now))
       } catch (error) {
         // A server beside this command estimates too: whichever commits first has done the work of both.
-        if (!(error instanceof UsedPlaysError)) throw error
-        rows.push({ ...row, note: "estimated by another process in the meantime" })
+        if (error instanceof WithdrawnError) rows.push({ ...row, note: "has withdrawn in the meantime" })
+        else if (error instanceof UsedPlaysError)
+          rows.push({ ...row, note: "estimated by another process in the meantime" })
+        else throw error
       }
     }
     options.progress?.(rows.length)
@@ -298,7 +304,7 @@ async function prepareBlock(
   const listener = await readListener(study, catalogue, id, through)
   const { subject, plays, observations, stored, taste } = listener
   const { profile, seed, draws, designsBeforeRefit, expectedModelSize } = study.plan
-  const made = (await study.store.playlists.of(id)).filter((list) => list.design !== "random").length
+  const made = designsOf(await study.store.playlists.of(id))
   const cycle = given ?? Math.floor(made / designsBeforeRefit)
   const newest = plays.at(-1)
   if (newest === undefined || newest.id <= subject.estimatedPlay)
@@ -400,7 +406,7 @@ async function fitSongConstants(
     const others = plays.filter((play) => of.get(play.subject) !== fold)
     return { plays: others, seed, stream: ["aggregate", "without", fold], draws }
   })
-  const known = Number(latest?.diagnostics.through ?? 0) === through
+  const known = !latest?.withdrawnData && Number(latest?.diagnostics.through ?? 0) === through
   if (!known) inputs.push({ plays, seed, stream: ["aggregate"], draws })
   const fitted = await Promise.all(pool.run("aggregate", null, inputs))
   const aggregate = fitted[folds]
@@ -574,10 +580,11 @@ async function designAndPublish(
   if (averaged !== undefined) await store.models.saveWeights(listener.stored!.id, averaged.weights)
   const lists = await store.playlists.of(subject.id)
   const resting: number[][] = []
-  for (const list of lists.slice(-plan.coolDownWaves || lists.length).reverse()) {
+  const waves = lists.filter((list) => list.copyOf === null)
+  for (const list of waves.slice(-plan.coolDownWaves || waves.length).reverse()) {
     resting.push((await store.playlists.items(list.id)).map((item) => item.song))
   }
-  const made = lists.filter((list) => list.design !== "random").length
+  const made = designsOf(lists)
   const { predictions } = averaged ?? {}
   const input: DesignInput = {
     design: taste === undefined ? "random" : arm.design,
@@ -595,7 +602,7 @@ async function designAndPublish(
     knowledge: taste === undefined ? undefined : knowledgeOf(taste, listener.observations),
     particles: taste?.particles,
     names: catalogue.spec.names,
-    finished: finishedOf(listener, lists.at(-1)?.id),
+    finished: finishedOf(listener, lists),
     profile: plan.profile,
     made: made % plan.designsBeforeRefit,
     planned: plan.designsBeforeRefit,
@@ -642,9 +649,19 @@ function utilityOf({ utility, profile }: Plan): Exclude<Plan["utility"], "auto">
   return profile === "thesis" ? "logTime" : "share"
 }
 
-/** Songs of the subject's last playlist that were heard to the end. */
-function finishedOf({ plays }: Listener, playlist: number | undefined): number[] {
-  const finished = plays.filter((play) => play.playlist === playlist && play.reason === END_FINISHED)
+/** How many playlists were designed; a copy for another board is none. */
+function designsOf(lists: readonly Playlist[]): number {
+  return lists.filter((list) => list.design !== "random" && list.copyOf === null).length
+}
+
+/** Songs of the subject's last playlist that were heard to the end, on whichever board. */
+function finishedOf({ plays }: Listener, lists: readonly Playlist[]): number[] {
+  const latest = lists.at(-1)
+  const original = latest?.copyOf ?? latest?.id
+  const last = new Set(lists.filter((list) => (list.copyOf ?? list.id) === original).map((list) => list.id))
+  const finished = plays.filter(
+    (play) => play.playlist !== null && last.has(play.playlist) && play.reason === END_FINISHED,
+  )
   return [...new Set(finished.map((play) => play.song))].sort((a, b) => a - b)
 }
 

@@ -3,6 +3,7 @@
 
 import { createRequire } from "node:module"
 import { Command } from "commander"
+import { boardCommand } from "./board.js"
 import { calibrateCommand } from "./calibrate.js"
 import { cardCommand } from "./card.js"
 import { catalogueCommand } from "./catalogue.js"
@@ -20,6 +21,8 @@ import { roundCommand } from "./round.js"
 import { serveCommand } from "./serve.js"
 import { statusCommand } from "./status.js"
 import { syncCommand } from "./sync.js"
+import { unblindCommand } from "./unblind.js"
+import { withdrawCommand } from "./withdraw.js"
 
 const { version, description } = createRequire(import.meta.url)("../../../package.json") as {
   version: string
@@ -36,6 +39,9 @@ const program = new Command("fieldtune")
   .addCommand(catalogueCommand())
   .addCommand(flashCommand())
   .addCommand(enrolCommand())
+  .addCommand(boardCommand())
+  .addCommand(withdrawCommand())
+  .addCommand(unblindCommand())
   .addCommand(cardCommand())
   .addCommand(serveCommand())
   .addCommand(syncCommand())

@@ -3,6 +3,7 @@
 import { availableParallelism } from "node:os"
 import type { Command } from "commander"
 import type { RoundReport } from "../round.js"
+import { blindRound, isBlind } from "../study/blind.js"
 import { openStudy } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command } from "./command.js"
 import { withProgress } from "./progress.js"
@@ -12,6 +13,27 @@ interface Options extends CommonOptions {
   subject?: number[]
   workers: number
 }
+
+interface Column {
+  name: string
+  /** Tells of the arm. */
+  reveals?: boolean
+  cell(row: RoundReport["subjects"][number]): unknown
+}
+
+const COLUMNS: Column[] = [
+  { name: "subject", cell: (row) => row.subject },
+  { name: "plays", cell: (row) => row.plays },
+  { name: "ess", cell: (row) => (row.ess === null ? undefined : Math.round(row.ess)) },
+  { name: "design", reveals: true, cell: (row) => row.design },
+  { name: "playlist", cell: (row) => row.version ?? undefined },
+  {
+    name: "price",
+    reveals: true,
+    cell: (row) => (row.price === null ? undefined : `${(100 * row.price).toFixed(1)} %`),
+  },
+  { name: "note", cell: (row) => row.note },
+]
 
 export function roundCommand(): Command {
   return command(
@@ -29,7 +51,8 @@ export function roundCommand(): Command {
     .action(async (options: Options) => {
       const study = await openStudy(options.study)
       try {
-        const wanted = options.subject ?? (await study.store.subjects.all()).map((subject) => subject.id)
+        const people = (await study.store.subjects.all()).filter(({ withdrawnAt }) => withdrawnAt === null)
+        const wanted = options.subject ?? people.map((subject) => subject.id)
         if (wanted.length === 0)
           throw new CommandError("round: the study has no subjects: fieldtune enrol 1 --device ID")
         for (const subject of wanted) {
@@ -39,7 +62,7 @@ export function roundCommand(): Command {
         }
         // The estimation is heavy to load, and no other command needs it.
         const { runRound } = await import("../round.js")
-        const report = await withProgress("subjects", wanted.length, (done) =>
+        const made = await withProgress("subjects", wanted.length, (done) =>
           runRound(study, {
             now: Date.now(),
             subjects: options.subject,
@@ -47,19 +70,14 @@ export function roundCommand(): Command {
             workers: Math.min(options.workers, MOST_WORKERS),
           }),
         )
-        const rows = report.subjects.map((row) => [
-          row.subject,
-          row.plays,
-          row.ess === null ? undefined : Math.round(row.ess),
-          row.design,
-          row.version ?? undefined,
-          row.price === null ? undefined : `${(100 * row.price).toFixed(1)} %`,
-          row.note,
-        ])
-        const header = ["subject", "plays", "ess", "design", "playlist", "price", "note"]
+        const blind = await isBlind(study)
+        const report = blind ? blindRound(made) : made
+        const columns: Column[] = blind ? COLUMNS.filter(({ reveals }) => !reveals) : COLUMNS
+        const rows = report.subjects.map((row) => columns.map(({ cell }) => cell(row)))
+        const header = columns.map(({ name }) => name)
         const published = report.subjects.filter((row) => row.version !== null).length
         answer(options, report, [
-          `Wave ${report.wave}: ${published} playlists published. ess = effective sample size; price = share of utility given up, by the design to learn and by random slots.`,
+          `Wave ${report.wave}: ${published} playlists published. ess = effective sample size${blind ? "; the study is blind." : "; price = share of utility given up, by the design to learn and by random slots."}`,
           "",
           ...table(header, rows),
           "",

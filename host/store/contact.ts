@@ -3,7 +3,8 @@
 // identity; the request counter must go up, so a repeated request changes nothing.
 
 import type { Kysely } from "kysely"
-import { RECORD_BYTES } from "../../src/record.js"
+import { RECORD_BYTES, unpackRecord } from "../../src/record.js"
+import { remarkOnLostBoard } from "./boards.js"
 import { boundNeighbours, meetClock, type PlaceOf } from "./clocks.js"
 import { coverage } from "./coverage.js"
 import { bytesOf, rowsOf } from "./embedded.js"
@@ -11,6 +12,7 @@ import { appendEvent } from "./events.js"
 import { listenersOf } from "./listeners.js"
 import type { Tables } from "./schema.js"
 import type { AcceptedRecord, Contact, ContactOutcome } from "./syncs.js"
+import { dropWithdrawn } from "./withdrawals.js"
 
 type Db = Kysely<Tables>
 
@@ -72,9 +74,11 @@ export async function commitContact(
     await appendEvent(tx, { at, kind: "epoch", subject, device, detail: { epoch, boot } })
   }
   const sync = await insertSync(tx, contact, subject)
+  await remarkOnLostBoard(tx, device, subject, at)
   const placeOf = await meetClock(tx, contact)
-  const counts = await storeRecords(tx, contact, sync, subject, placeOf)
-  await boundNeighbours(tx, contact, contact.plays)
+  const kept = await dropWithdrawn(tx, contact, sync)
+  const counts = await storeRecords(tx, kept, sync, subject, placeOf)
+  await boundNeighbours(tx, contact, kept.plays)
   await rowsOf(tx, "update sync set stored = ?, repeated = ?, quarantined = ? where id = ?", [
     counts.stored,
     counts.repeated,
@@ -170,6 +174,10 @@ async function storeRecords(
   const quarantine = contact.quarantine.filter(({ sequence, bytes }) => !isHeld(sequence, bytes))
   counts.repeated += contact.quarantine.length - quarantine.length
   const listenerOf = await listenersOf(tx, contact)
+  const ownerOf = (bytes: Uint8Array): number | null => {
+    const record = unpackRecord(bytes, 0)
+    return record === undefined ? subject : listenerOf({ ...record, playlist: null })
+  }
   const fresh: AcceptedRecord[] = []
   const listeners: (number | null)[] = []
   for (const play of contact.plays) {
@@ -194,7 +202,7 @@ async function storeRecords(
   for (const { bytes, ...entry } of quarantine) {
     const added = await tx
       .insertInto("quarantine")
-      .values({ ...entry, device, epoch, sync, record: bytes })
+      .values({ ...entry, device, epoch, sync, record: bytes, subject: ownerOf(bytes) })
       .onConflict((c) => c.doNothing())
       .returning("id")
       .executeTakeFirst()
@@ -203,15 +211,11 @@ async function storeRecords(
       continue
     }
     counts.quarantined++
-    const { boot, sequence, reason, detail } = entry
+    // Events stay for good: what was heard is told by the quarantined record alone, which can be deleted.
+    const { boot, sequence, reason } = entry
     const kind = reason === "conflict" ? "conflict" : "quarantined"
-    await appendEvent(tx, {
-      at: contact.at,
-      kind,
-      subject,
-      device,
-      detail: { epoch, boot, sequence, reason, detail },
-    })
+    const detail = { epoch, boot, sequence, reason }
+    await appendEvent(tx, { at: contact.at, kind, subject, device, detail })
   }
   await storePlays(tx, { device, epoch, sync, plays: fresh, listeners, placeOf })
   return counts
@@ -291,6 +295,8 @@ async function nextOffer(tx: Db, contact: Contact): Promise<ContactOutcome["offe
   }>(tx, NEWEST_LIST, [contact.device])
   if (newest === undefined || newest.state === "refused") return null
   if (contact.list === newest.version || contact.next === newest.version) return null
+  // Deleted with a withdrawal: the board keeps what it has until it is returned.
+  if (bytesOf(newest.bytes).length === 0) return null
   if (newest.state === "published") {
     await tx
       .updateTable("publication")

@@ -178,6 +178,8 @@ export function openEmbedded(path: string, { readOnly = false } = {}): Kysely<Ta
     if (!readOnly) {
       database.pragma("journal_mode = wal")
       database.pragma("synchronous = full")
+      // What a withdrawal deletes is overwritten, not only unlinked.
+      database.pragma("secure_delete = on")
       database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
       database.pragma(`journal_size_limit = ${JOURNAL_BYTES}`)
     }

@@ -3,6 +3,8 @@
 
 import { existsSync } from "node:fs"
 import type { Kysely } from "kysely"
+import { type AllocationStore, allocationStore } from "./allocations.js"
+import { type BoardStore, boardStore } from "./boards.js"
 import { type ClockStore, clockStore } from "./clocks.js"
 import { openEmbedded, rowsOf } from "./embedded.js"
 import { type EventStore, eventStore } from "./events.js"
@@ -17,12 +19,16 @@ import type { Tables } from "./schema.js"
 import { type SongStore, songStore } from "./songs.js"
 import { type SubjectStore, subjectStore } from "./subjects.js"
 import { type SyncStore, syncStore } from "./syncs.js"
+import { type WithdrawalStore, withdrawalStore } from "./withdrawals.js"
 
 export interface Store {
   readonly clocks: ClockStore
   readonly plans: PlanStore
   readonly songs: SongStore
   readonly subjects: SubjectStore
+  readonly boards: BoardStore
+  readonly allocations: AllocationStore
+  readonly withdrawals: WithdrawalStore
   readonly playlists: PlaylistStore
   readonly plays: PlayStore
   readonly syncs: SyncStore
@@ -64,6 +70,9 @@ async function openWith(
     plans: planStore(db),
     songs: songStore(db),
     subjects: subjectStore(db),
+    boards: boardStore(db),
+    allocations: allocationStore(db),
+    withdrawals: withdrawalStore(db),
     playlists: playlistStore(db),
     plays: playStore(db),
     syncs: syncStore(db),

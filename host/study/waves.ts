@@ -1,11 +1,12 @@
 // What became of each wave: how much of the songs was heard, and which playlists the boards confirmed.
 
 import { END_FINISHED } from "../../src/record.js"
+import { isBlind } from "./blind.js"
 import type { Study } from "./study.js"
 
 export interface WaveSummary {
   wave: number
-  /** Designs of the wave's playlists, joined by "+". */
+  /** Designs of the wave's playlists, joined by "+"; empty while the study is blind. */
   designs: string
   /** Listens of at least SLIP_MS. */
   plays: number
@@ -22,6 +23,7 @@ const SLIP_MS = 500
 /** Ascending wave; a play belongs to the wave of its playlist. */
 export async function waveSummaries(study: Study): Promise<WaveSummary[]> {
   const { store } = study
+  const blind = await isBlind(study)
   const lists = await store.playlists.all()
   const waveOf = new Map(lists.map((list) => [list.id, list.wave]))
   const lengths = new Map((await store.songs.all()).map((song) => [song.id, song.lengthMs]))
@@ -41,7 +43,7 @@ export async function waveSummaries(study: Study): Promise<WaveSummary[]> {
     const { plays, share, finished } = totals.get(number) ?? { plays: 0, share: 0, finished: 0 }
     return {
       wave: number,
-      designs: [...new Set(ofWave.map((list) => list.design))].sort().join("+"),
+      designs: blind ? "" : [...new Set(ofWave.map((list) => list.design))].sort().join("+"),
       plays,
       meanShareHeard: plays > 0 ? share / plays : null,
       shareFinished: plays > 0 ? finished / plays : null,

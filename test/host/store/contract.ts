@@ -345,7 +345,7 @@ export function storeContract(name: string, open: OpenStore): void {
         })
         assert.deepEqual(
           (await store.events.latest(9)).map((e) => e.kind),
-          ["note", "enrolled"],
+          ["note", "enrolled", "board"],
         )
         const survey = { subject: 1, at: 4, kind: "exit", answers: { liked: 4 } }
         await store.events.addSurvey(survey)
