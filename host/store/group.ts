@@ -78,9 +78,13 @@ async function attempt(tx: Db, { run, resolve, reject }: Piece): Promise<() => v
     await rowsOf(tx, "release piece", [])
     return () => resolve(value)
   } catch (error) {
-    // Throws where the failure has ended the whole transaction.
-    await rowsOf(tx, "rollback to piece", [])
-    await rowsOf(tx, "release piece", [])
+    try {
+      await rowsOf(tx, "rollback to piece", [])
+      await rowsOf(tx, "release piece", [])
+    } catch {
+      // The failure has ended the whole transaction, and is what everybody in it must hear.
+      throw error
+    }
     return () => reject(error)
   }
 }
