@@ -100,7 +100,9 @@ async function serve(options: Options): Promise<void> {
       : "Only this machine reaches it: --host 0.0.0.0 lets boards on the network in.",
     ...(port === study.plan.port || reached.length === 0
       ? []
-      : [`! Boards are flashed with the plan's port ${study.plan.port} unless --address said another, not ${port}.`]),
+      : [
+          `! Boards are flashed with the plan's port ${study.plan.port} unless --address said another, not ${port}.`,
+        ]),
     token === undefined
       ? "The page and the API are for this machine; --token-file opens them to others."
       : "The page and the API open to other machines with ?token=TOKEN.",

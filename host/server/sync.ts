@@ -52,7 +52,10 @@ export async function syncRoutes(
     const remote = remoteOf(request)
     const wait = limits?.boardWait(remote, deviceOf(request)) ?? 0
     if (wait > 0) {
-      request.log.warn({ device: deviceOf(request), remote, code: "rate" }, `sync refused: too many, wait ${wait} s`)
+      request.log.warn(
+        { device: deviceOf(request), remote, code: "rate" },
+        `sync refused: too many, wait ${wait} s`,
+      )
       return closed(reply, 429).header("retry-after", String(wait)).send()
     }
     if (request.headers["content-length"] !== undefined) return
@@ -90,7 +93,7 @@ export async function syncRoutes(
     const { status, code, reason } = answer
     // A replay is authentic: a reply was lost, or the board's counter fell behind.
     if (status !== 409) limits?.failed(remote)
-    request.log.warn({ device, remote, code, reason }, `sync refused: ${reason}`)
+    request.log.warn({ device, code, reason, remote }, `sync refused: ${reason}`)
     return closed(reply, status).send()
   })
 }

@@ -211,10 +211,7 @@ async function storeRecords(
 }
 
 /** Stores the plays of one sync, which are new, and marks their listeners as not estimated. */
-async function storePlays(
-  tx: Db,
-  { device, epoch, sync, plays, listeners }: NewPlays,
-): Promise<void> {
+async function storePlays(tx: Db, { device, epoch, sync, plays, listeners }: NewPlays): Promise<void> {
   if (plays.length === 0) return
   const rows = plays.map(({ record, playlist }, i) => [
     record.boot,

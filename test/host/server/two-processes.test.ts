@@ -33,7 +33,10 @@ test("two servers and a round on one study: every record once, every board answe
       await Promise.all(lanes)
       assert.equal(round.code, 0, round.stderr)
       // A board that gets more than its burst is told to wait; nothing else may be refused.
-      assert.deepEqual([...statuses].filter((status) => status !== 200 && status !== 429), [])
+      assert.deepEqual(
+        [...statuses].filter((status) => status !== 200 && status !== 429),
+        [],
+      )
       for (const board of boards) assert.deepEqual(board.violations, [])
       const codes = await Promise.all(servers.map((server) => server.kill("SIGTERM")))
       assert.deepEqual(codes, [0, 0])
@@ -46,7 +49,10 @@ test("two servers and a round on one study: every record once, every board answe
     const again = await openStudy(study.dir)
     try {
       assert.equal((await again.store.playlists.all()).length, BOARDS)
-      assert.equal(await again.store.plays.count(), boards.reduce((sum, board) => sum + board.acked, 0))
+      assert.equal(
+        await again.store.plays.count(),
+        boards.reduce((sum, board) => sum + board.acked, 0),
+      )
     } finally {
       await again.close()
     }
