@@ -13,6 +13,14 @@ import type { AcceptedRecord, Contact, ContactOutcome } from "./syncs.js"
 
 type Db = Kysely<Tables>
 
+/** What the host holds of an epoch. */
+interface Numbering {
+  boot: number
+  counter: number
+  ackedTo: number
+  highest: number
+}
+
 interface NewPlays {
   device: string
   epoch: number
@@ -55,9 +63,9 @@ export async function commitContact(
   contact: Contact,
 ): Promise<ContactOutcome | { replay: true; boot: number; counter: number }> {
   const { device, epoch, boot, counter, at } = contact
-  const [known] = await rowsOf<{ boot: number; counter: number; ackedTo: number }>(
+  const [known] = await rowsOf<Numbering>(
     tx,
-    "select boot, counter, acked_to from epoch where device = ? and epoch = ?",
+    "select boot, counter, acked_to, highest from epoch where device = ? and epoch = ?",
     [device, epoch],
   )
   if (known !== undefined && (boot < known.boot || (boot === known.boot && counter <= known.counter))) {
@@ -68,7 +76,7 @@ export async function commitContact(
     await appendEvent(tx, { at, kind: "epoch", subject, device, detail: { epoch, boot } })
   }
   const sync = await insertSync(tx, contact, subject)
-  const counts = await storeRecords(tx, contact, sync, subject)
+  const counts = await storeRecords(tx, contact, { sync, subject, highest: known?.highest ?? 0 })
   await rowsOf(tx, "update sync set stored = ?, repeated = ?, quarantined = ? where id = ?", [
     counts.stored,
     counts.repeated,
@@ -136,8 +144,7 @@ async function insertSync(tx: Db, contact: Contact, subject: number | null): Pro
 async function storeRecords(
   tx: Db,
   contact: Contact,
-  sync: number,
-  subject: number | null,
+  { sync, subject, highest }: { sync: number; subject: number | null; highest: number },
 ): Promise<{ stored: number; repeated: number; quarantined: number }> {
   const { device, epoch } = contact
   const sequences = [
@@ -145,7 +152,8 @@ async function storeRecords(
     ...contact.quarantine.map((q) => q.sequence),
   ]
   const held = new Map<number, Uint8Array>()
-  if (sequences.length > 0) {
+  // Nothing above the highest that is accounted for is stored yet.
+  if (sequences.some((sequence) => sequence <= highest)) {
     const rows = await rowsOf<{ sequence: number; record: ArrayBuffer | Uint8Array }>(
       tx,
       `select sequence, record from play
