@@ -24,6 +24,8 @@ interface Run {
   perSecond: number
   /** Ascending, milliseconds. */
   latencies: number[]
+  /** Syncs without an answer in time. */
+  unanswered: number
   /** Of the server process, bytes: highest, and after the first tenth and all of the syncs. */
   peak: number
   early: number
@@ -103,11 +105,15 @@ async function measure(
 ): Promise<Run> {
   const latencies: number[] = []
   let early = 0
+  let unanswered = 0
   const sync = async (board: FleetBoard): Promise<void> => {
     const began = performance.now()
     if (kind === "ours") {
-      const status = await board.exchange(server.port)
-      if (status !== 200 || board.unacknowledged > 0) throw new Error(`${board.device}: status ${status}`)
+      // A board that gets no answer in time has waited for nothing, which counts as long as it waited.
+      const status = await board.exchange(server.port).catch(() => null)
+      if (status === null) unanswered++
+      else if (status !== 200 || board.unacknowledged > 0)
+        throw new Error(`${board.device}: status ${status}`)
     } else {
       await board.send(server.port)
     }
@@ -119,7 +125,7 @@ async function measure(
   const seconds = (performance.now() - began) / 1000
   const { peak, now: late } = await server.memory()
   latencies.sort((a, b) => a - b)
-  return { perSecond: boards.length / seconds, latencies, peak, early, late }
+  return { perSecond: (boards.length - unanswered) / seconds, latencies, unanswered, peak, early, late }
 }
 
 /** As many as possible: the next board comes when one is done. */
@@ -185,8 +191,9 @@ function quantile(sorted: readonly number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)]
 }
 
-function times({ latencies }: Run): string {
-  return `p50 ${quantile(latencies, 0.5).toFixed(0)} ms, p99 ${quantile(latencies, 0.99).toFixed(0)} ms`
+function times({ latencies, unanswered }: Run): string {
+  const none = unanswered === 0 ? "" : `${unanswered} unanswered, `
+  return `${none}p50 ${quantile(latencies, 0.5).toFixed(0)} ms, p99 ${quantile(latencies, 0.99).toFixed(0)} ms`
 }
 
 function memory({ peak, early, late }: Run): string {
