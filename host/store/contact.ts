@@ -16,6 +16,14 @@ import { dropWithdrawn } from "./withdrawals.js"
 
 type Db = Kysely<Tables>
 
+/** What the host holds of an epoch. */
+interface Numbering {
+  boot: number
+  counter: number
+  ackedTo: number
+  highest: number
+}
+
 interface NewPlays {
   device: string
   epoch: number
@@ -61,9 +69,9 @@ export async function commitContact(
   contact: Contact,
 ): Promise<ContactOutcome | { replay: true; boot: number; counter: number }> {
   const { device, epoch, boot, counter, at } = contact
-  const [known] = await rowsOf<{ boot: number; counter: number; ackedTo: number }>(
+  const [known] = await rowsOf<Numbering>(
     tx,
-    "select boot, counter, acked_to from epoch where device = ? and epoch = ?",
+    "select boot, counter, acked_to, highest from epoch where device = ? and epoch = ?",
     [device, epoch],
   )
   if (known !== undefined && (boot < known.boot || (boot === known.boot && counter <= known.counter))) {
@@ -77,7 +85,7 @@ export async function commitContact(
   await remarkOnLostBoard(tx, device, subject, at)
   const placeOf = await meetClock(tx, contact)
   const kept = await dropWithdrawn(tx, contact, sync)
-  const counts = await storeRecords(tx, kept, sync, subject, placeOf)
+  const counts = await storeRecords(tx, kept, { sync, subject, highest: known?.highest ?? 0, placeOf })
   await boundNeighbours(tx, contact, kept.plays)
   await rowsOf(tx, "update sync set stored = ?, repeated = ?, quarantined = ? where id = ?", [
     counts.stored,
@@ -146,9 +154,12 @@ async function insertSync(tx: Db, contact: Contact, subject: number | null): Pro
 async function storeRecords(
   tx: Db,
   contact: Contact,
-  sync: number,
-  subject: number | null,
-  placeOf: PlaceOf,
+  {
+    sync,
+    subject,
+    highest,
+    placeOf,
+  }: { sync: number; subject: number | null; highest: number; placeOf: PlaceOf },
 ): Promise<{ stored: number; repeated: number; quarantined: number }> {
   const { device, epoch } = contact
   const sequences = [
@@ -156,7 +167,8 @@ async function storeRecords(
     ...contact.quarantine.map((q) => q.sequence),
   ]
   const held = new Map<number, Uint8Array>()
-  if (sequences.length > 0) {
+  // Nothing above the highest that is accounted for is stored yet.
+  if (sequences.some((sequence) => sequence <= highest)) {
     const rows = await rowsOf<{ sequence: number; record: ArrayBuffer | Uint8Array }>(
       tx,
       `select sequence, record from play

@@ -35,8 +35,8 @@ export interface Store {
   readonly models: ModelStore
   readonly events: EventStore
   readonly provisioning: ProvisioningStore
-  /** Whether something can be written just now: it is tried. */
-  writable(): Promise<boolean>
+  /** Whether `bytes` can be written just now: it is tried. */
+  writable(bytes: number): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -79,9 +79,9 @@ async function openWith(
     models: modelStore(db),
     events: eventStore(db),
     provisioning: provisioningStore(db),
-    async writable() {
+    async writable(bytes) {
       try {
-        await db.transaction().execute((tx) => rowsOf(tx, TRY_WRITING, []))
+        await db.transaction().execute((tx) => rowsOf(tx, TRY_WRITING, [bytes]))
         return true
       } catch (error) {
         if (error instanceof StoreUnavailableError) return false
@@ -92,7 +92,7 @@ async function openWith(
   }
 }
 
-/** Takes room of its own each time that it did not have before, and gives it back at the next. */
+/** The bytes replace those of the last time. */
 const TRY_WRITING = `
-  insert into meta (key, value) values ('tried', '.')
-  on conflict (key) do update set value = case value when '.' then hex(zeroblob(5000)) else '.' end`
+  insert into meta (key, value) values ('tried', hex(zeroblob(?1 / 2)) || random())
+  on conflict (key) do update set value = excluded.value`
