@@ -4,6 +4,7 @@ import { CommanderError } from "commander"
 import { CardError } from "../card/card-error.js"
 import { CatalogueError } from "../catalogue/columns.js"
 import { NewerDatabaseError } from "../store/migrations.js"
+import { WaveError } from "../study/cohorts.js"
 import { EnrolmentError } from "../study/enrol.js"
 import { PlanError } from "../study/plan.js"
 import { StudyFolderError } from "../study/study.js"
@@ -16,6 +17,7 @@ const CORRECTABLE = [
   EnrolmentError,
   NewerDatabaseError,
   PlanError,
+  WaveError,
   StudyFolderError,
 ]
 /** A port in use or not allowed, a file that is not there or not readable. */

@@ -12,11 +12,13 @@ import { type ProvisioningStore, provisioningStore } from "./provisioning.js"
 import { type SongStore, songStore } from "./songs.js"
 import { type SubjectStore, subjectStore } from "./subjects.js"
 import { type SyncStore, syncStore } from "./syncs.js"
+import { type WaveStore, waveStore } from "./waves.js"
 
 export interface Store {
   readonly plans: PlanStore
   readonly songs: SongStore
   readonly subjects: SubjectStore
+  readonly waves: WaveStore
   readonly playlists: PlaylistStore
   readonly plays: PlayStore
   readonly syncs: SyncStore
@@ -39,6 +41,7 @@ export async function openStore(path: string): Promise<Store> {
     plans: planStore(db),
     songs: songStore(db),
     subjects: subjectStore(db),
+    waves: waveStore(db),
     playlists: playlistStore(db),
     plays: playStore(db),
     syncs: syncStore(db),
