@@ -14,7 +14,7 @@ export const MONDAY = Date.parse("2025-01-06T08:00:00Z")
 export const SIZE = 6
 const LENGTH_MS = 180_000
 
-export const PLAN: Partial<Plan> = {
+const PLAN: Partial<Plan> = {
   ...{ playlistSize: SIZE, draws: 60, seed: 8, timeZone: "Europe/Berlin", syncMinutes: 15 },
   waves: { count: 3, days: 5, gapDays: 2, start: "2025-01-06", first: "random" },
 }
