@@ -9,6 +9,7 @@ import { adaptation } from "./adapt.js"
 import { normalCdf, virtualTime } from "./basics.js"
 import { firmware } from "./firmware.js"
 import { fit } from "./fit.js"
+import { ingest } from "./ingest.js"
 import { pairs } from "./pairs.js"
 import { particles } from "./particles.js"
 import { playlists } from "./playlists.js"
@@ -22,6 +23,7 @@ const BENCHES: Record<string, () => (Claim | Skipped)[] | Promise<Claim[]>> = {
   playlists,
   firmware: async () => [...(await virtualTime()), ...(await firmware())],
   adapt: adaptation,
+  ingest,
 }
 
 const { only, json } = parseArgs({ options: { only: { type: "string" }, json: { type: "boolean" } } }).values

@@ -43,6 +43,7 @@ export function startEstimator(dir: string, now: () => number, log: FastifyBaseL
   return {
     wake,
     async close() {
+      waiting = false
       await worker?.terminate()
     },
   }

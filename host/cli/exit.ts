@@ -3,6 +3,7 @@
 import { CommanderError } from "commander"
 import { CardError } from "../card/card-error.js"
 import { CatalogueError } from "../catalogue/columns.js"
+import { StoreUnavailableError } from "../store/failure.js"
 import { NewerDatabaseError } from "../store/migrations.js"
 import { WaveError } from "../study/cohorts.js"
 import { EnrolmentError } from "../study/enrol.js"
@@ -17,8 +18,9 @@ const CORRECTABLE = [
   EnrolmentError,
   NewerDatabaseError,
   PlanError,
-  WaveError,
+  StoreUnavailableError,
   StudyFolderError,
+  WaveError,
 ]
 /** A port in use or not allowed, a file that is not there or not readable. */
 const CORRECTABLE_CODES = ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOENT", "EISDIR"]

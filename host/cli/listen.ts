@@ -19,10 +19,15 @@ export async function listen(app: FastifyInstance, port: number, host: string): 
   return `http://${at.family === "IPv6" ? `[${at.address}]` : at.address}:${at.port}`
 }
 
-/** Resolves at the first SIGINT or SIGTERM. */
+/** Resolves at the first SIGINT or SIGTERM; another one ends the process at once. */
 export function interrupted(): Promise<void> {
   return new Promise((resolve) => {
-    process.once("SIGINT", () => resolve())
-    process.once("SIGTERM", () => resolve())
+    const stop = (): void => {
+      process.off("SIGINT", stop)
+      process.off("SIGTERM", stop)
+      resolve()
+    }
+    process.on("SIGINT", stop)
+    process.on("SIGTERM", stop)
   })
 }

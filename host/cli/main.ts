@@ -6,6 +6,7 @@ import { Command } from "commander"
 import { calibrateCommand } from "./calibrate.js"
 import { cardCommand } from "./card.js"
 import { catalogueCommand } from "./catalogue.js"
+import { clocksCommand } from "./clocks.js"
 import { demoCommand } from "./demo.js"
 import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
@@ -42,6 +43,7 @@ const program = new Command("fieldtune")
   .addCommand(waveCommand())
   .addCommand(roundCommand())
   .addCommand(statusCommand())
+  .addCommand(clocksCommand())
   .addCommand(fitCommand())
   .addCommand(replicateCommand())
   .addCommand(calibrateCommand())

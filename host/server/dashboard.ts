@@ -5,6 +5,7 @@ import { join } from "node:path"
 import fastifyStatic from "@fastify/static"
 import type { FastifyInstance } from "fastify"
 import { packageRoot } from "../firmware/manifest.js"
+import { StoreUnavailableError } from "../store/failure.js"
 import type { PlaylistItem } from "../store/playlists.js"
 import { studyStatus } from "../study/status.js"
 import type { Study } from "../study/study.js"
@@ -25,6 +26,12 @@ export async function dashboardRoutes(app: FastifyInstance, options: DashboardOp
   const { study, now } = options
   app.addHook("onSend", async (_request, reply) => {
     reply.header("content-security-policy", CONTENT_POLICY).header("x-content-type-options", "nosniff")
+  })
+
+  app.setErrorHandler<Error>((error, request, reply) => {
+    if (!(error instanceof StoreUnavailableError)) throw error
+    request.log.error({ code: error.reason }, error.message)
+    return reply.code(503).send({ error: "the database can't be read just now" })
   })
 
   app.get("/api/overview", async () => ({

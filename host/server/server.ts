@@ -8,7 +8,9 @@ import Fastify, {
 } from "fastify"
 import { SCHEMA_VERSION } from "../store/migrations.js"
 import type { Study } from "../study/study.js"
+import { admission, visitor } from "./access.js"
 import { dashboardRoutes } from "./dashboard.js"
+import type { Limits } from "./limits.js"
 import { syncRoutes } from "./sync.js"
 
 export interface ServerOptions {
@@ -21,18 +23,25 @@ export interface ServerOptions {
   log?: FastifyBaseLogger
   /** Called after a commit that brought new plays of the subject; must not block. */
   committed?(subject: number): void
+  /** Opens page and API to other machines; without it they are for this one. */
+  token?: string
+  /** Without, nobody is slowed down. */
+  limits?: Limits
 }
 
 /** A board that has not sent its request by then is cut off, milliseconds. */
 const REQUEST_TIMEOUT_MS = 20000
+/** How often a database that failed is tried again for those who ask how the server is, milliseconds. */
+const PROBE_MS = 1000
 
 /** The server, not listening yet: `await app.listen({ port, host })`, or `await app.ready()` and `app.server`. */
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const { study, log } = options
+  const { log, token, limits } = options
   const app = Fastify({
     ...(log === undefined ? {} : { loggerInstance: log }),
     logController: new LogController({ disableRequestLogging: true }),
-    forceCloseConnections: true,
+    // What is under way is answered; stopServer cuts off what takes too long.
+    forceCloseConnections: "idle",
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 4 },
     // A path that no route can take (too long, badly encoded) names no device.
@@ -48,13 +57,39 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     },
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).header("connection", "close").send())
-  app.get("/v1/health", async () => ({
-    ok: true,
-    study: study.plan.name,
-    schema: SCHEMA_VERSION,
-    plays: await study.store.plays.count(),
-  }))
+  healthRoute(app, options)
   app.register(async (scope) => syncRoutes(scope, options))
-  app.register(async (scope) => dashboardRoutes(scope, options))
+  app.register(async (scope) => {
+    scope.addHook("onRequest", admission(token, limits))
+    await dashboardRoutes(scope, options)
+  })
   return app
+}
+
+/**
+ * GET /v1/health: 200 or 503 and { ok } for everybody; what the study holds only for who may see the page. Not ok: the
+ * database can't be written to.
+ */
+function healthRoute(app: FastifyInstance, { study, now, token }: ServerOptions): void {
+  let checkedAt = Number.NEGATIVE_INFINITY
+  let ok = true
+  app.get("/v1/health", async (request, reply) => {
+    if (Math.abs(now() - checkedAt) >= PROBE_MS) {
+      checkedAt = now()
+      ok = await study.store.writable()
+    }
+    reply.code(ok ? 200 : 503).header("cache-control", "no-store")
+    if (visitor(request, token) !== "allowed") return { ok }
+    return { ok, study: study.plan.name, schema: SCHEMA_VERSION, plays: await study.store.plays.count() }
+  })
+}
+
+/** Stops listening, lets what is under way end within `graceMs`, then cuts it off. */
+export async function stopServer(app: FastifyInstance, graceMs: number): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), graceMs)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -2,28 +2,68 @@
 // says of its playlists, and the subject's dirty mark, in the caller's transaction. Records are idempotent by
 // identity; the request counter must go up, so a repeated request changes nothing.
 
-import type { Insertable, Kysely } from "kysely"
+import type { Kysely } from "kysely"
+import { RECORD_BYTES } from "../../src/record.js"
+import { boundNeighbours, meetClock, type PlaceOf } from "./clocks.js"
 import { coverage } from "./coverage.js"
-import { bytesOf } from "./embedded.js"
+import { bytesOf, rowsOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
 import { listenersOf } from "./listeners.js"
-import { planInForce } from "./plans.js"
 import type { Tables } from "./schema.js"
-import type { Contact, ContactOutcome } from "./syncs.js"
+import type { AcceptedRecord, Contact, ContactOutcome } from "./syncs.js"
 
 type Db = Kysely<Tables>
+
+interface NewPlays {
+  device: string
+  epoch: number
+  sync: number
+  plays: readonly AcceptedRecord[]
+  /** Subject of each play. */
+  listeners: readonly (number | null)[]
+  placeOf: PlaceOf
+}
+
+/** ?1 … ?15 as insertSync lists them. */
+const INSERT_SYNC = `
+  insert into sync (device, subject, at, epoch, boot, counter, up, firmware, list, next, refused, open, health,
+    stored, repeated, quarantined, unreadable, body, plan)
+  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, 0, 0, ?14, ?15,
+    (select hash from plan order by version desc limit 1)) returning id`
+
+/** ?1 device, ?2 epoch, ?3 sync, ?4 the records' bytes one after the other, ?5 their fields as rows of JSON. */
+export const INSERT_PLAYS = `
+  insert into play (device, epoch, sync, boot, sequence, subject, song, playlist, position, start_ms, heard_ms,
+    reason, flags, pauses, volume, started_at, uncertainty_ms, record)
+  select ?1, ?2, ?3, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+    value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11,
+    value ->> 12, value ->> 13,
+    substr(?4, 1 + ${RECORD_BYTES} * key, ${RECORD_BYTES})
+  from json_each(?5) order by key`
+
+const KEEP_EPOCH = `
+  insert into epoch (device, epoch, first_at, boot, counter, acked_to, highest)
+  values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+  on conflict (device, epoch) do update set boot = ?4, counter = ?5, acked_to = ?6, highest = ?7`
+
+const LIST_OF_VERSION = `
+  select id, state from playlist join publication on publication.playlist = playlist.id
+  where device = ? and version = ?`
+
+const NEWEST_LIST = `
+  select id, version, bytes, state from playlist join publication on publication.playlist = playlist.id
+  where device = ? order by version desc limit 1`
 
 export async function commitContact(
   tx: Db,
   contact: Contact,
 ): Promise<ContactOutcome | { replay: true; boot: number; counter: number }> {
   const { device, epoch, boot, counter, at } = contact
-  const known = await tx
-    .selectFrom("epoch")
-    .selectAll()
-    .where("device", "=", device)
-    .where("epoch", "=", epoch)
-    .executeTakeFirst()
+  const [known] = await rowsOf<{ boot: number; counter: number; ackedTo: number }>(
+    tx,
+    "select boot, counter, acked_to from epoch where device = ? and epoch = ?",
+    [device, epoch],
+  )
   if (known !== undefined && (boot < known.boot || (boot === known.boot && counter <= known.counter))) {
     return { replay: true, boot: known.boot, counter: known.counter }
   }
@@ -32,8 +72,15 @@ export async function commitContact(
     await appendEvent(tx, { at, kind: "epoch", subject, device, detail: { epoch, boot } })
   }
   const sync = await insertSync(tx, contact, subject)
-  const counts = await storeRecords(tx, contact, sync, subject)
-  await tx.updateTable("sync").set(counts).where("id", "=", sync).execute()
+  const placeOf = await meetClock(tx, contact)
+  const counts = await storeRecords(tx, contact, sync, subject, placeOf)
+  await boundNeighbours(tx, contact, contact.plays)
+  await rowsOf(tx, "update sync set stored = ?, repeated = ?, quarantined = ? where id = ?", [
+    counts.stored,
+    counts.repeated,
+    counts.quarantined,
+    sync,
+  ])
   for (const [goneBoot, from, to, why] of contact.gone) {
     await tx
       .insertInto("gone")
@@ -42,12 +89,7 @@ export async function commitContact(
       .execute()
   }
   const covered = await coverage(tx, device, epoch, known?.ackedTo ?? 0)
-  const row = { boot, counter, ackedTo: covered.ackedTo, highest: covered.highest }
-  await tx
-    .insertInto("epoch")
-    .values({ device, epoch, firstAt: at, ...row })
-    .onConflict((c) => c.columns(["device", "epoch"]).doUpdateSet(row))
-    .execute()
+  await rowsOf(tx, KEEP_EPOCH, [device, epoch, at, boot, counter, covered.ackedTo, covered.highest])
   await recordPlaylistState(tx, contact, subject)
   const offer = await nextOffer(tx, contact)
   return {
@@ -67,35 +109,33 @@ export async function commitContact(
 
 /** The listener of the open enrolment, else of the newest closed one. */
 async function carrier(tx: Db, device: string): Promise<number | null> {
-  const row = await tx
-    .selectFrom("enrolment")
-    .select("subject")
-    .where("device", "=", device)
-    .orderBy((e) => e("toAt", "is", null), "desc")
-    .orderBy("id", "desc")
-    .limit(1)
-    .executeTakeFirst()
+  const [row] = await rowsOf<{ subject: number }>(
+    tx,
+    "select subject from enrolment where device = ? order by to_at is null desc, id desc limit 1",
+    [device],
+  )
   return row?.subject ?? null
 }
 
 async function insertSync(tx: Db, contact: Contact, subject: number | null): Promise<number> {
-  const { plays: _plays, quarantine: _quarantine, gone: _gone, ...head } = contact
   const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
-  const { id } = await tx
-    .insertInto("sync")
-    .values({
-      ...head,
-      subject,
-      plan: await planInForce(tx),
-      refused: json(contact.refused),
-      open: json(contact.open),
-      health: JSON.stringify(contact.health),
-      stored: 0,
-      repeated: 0,
-      quarantined: 0,
-    })
-    .returning("id")
-    .executeTakeFirstOrThrow()
+  const [{ id }] = await rowsOf<{ id: number }>(tx, INSERT_SYNC, [
+    contact.device,
+    subject,
+    contact.at,
+    contact.epoch,
+    contact.boot,
+    contact.counter,
+    contact.up,
+    contact.firmware,
+    contact.list,
+    contact.next,
+    json(contact.refused),
+    json(contact.open),
+    JSON.stringify(contact.health),
+    contact.unreadable,
+    contact.body,
+  ])
   return id
 }
 
@@ -104,6 +144,7 @@ async function storeRecords(
   contact: Contact,
   sync: number,
   subject: number | null,
+  placeOf: PlaceOf,
 ): Promise<{ stored: number; repeated: number; quarantined: number }> {
   const { device, epoch } = contact
   const sequences = [
@@ -112,13 +153,12 @@ async function storeRecords(
   ]
   const held = new Map<number, Uint8Array>()
   if (sequences.length > 0) {
-    const rows = await tx
-      .selectFrom("play")
-      .select(["sequence", "record"])
-      .where("device", "=", device)
-      .where("epoch", "=", epoch)
-      .where("sequence", "in", sequences)
-      .execute()
+    const rows = await rowsOf<{ sequence: number; record: ArrayBuffer | Uint8Array }>(
+      tx,
+      `select sequence, record from play
+        where device = ? and epoch = ? and sequence in (select value from json_each(?))`,
+      [device, epoch, JSON.stringify(sequences)],
+    )
     for (const row of rows) held.set(row.sequence, bytesOf(row.record))
   }
   const counts = { stored: 0, repeated: 0, quarantined: 0 }
@@ -130,12 +170,13 @@ async function storeRecords(
   const quarantine = contact.quarantine.filter(({ sequence, bytes }) => !isHeld(sequence, bytes))
   counts.repeated += contact.quarantine.length - quarantine.length
   const listenerOf = await listenersOf(tx, contact)
-  const fresh: Insertable<Tables["play"]>[] = []
-  for (const { record, bytes, playlist } of contact.plays) {
+  const fresh: AcceptedRecord[] = []
+  const listeners: (number | null)[] = []
+  for (const play of contact.plays) {
+    const { record, bytes, playlist } = play
     if (!held.has(record.sequence)) {
-      const { listVersion: _, ...fields } = record
-      const listener = listenerOf({ ...record, playlist })
-      fresh.push({ ...fields, device, epoch, subject: listener, playlist, sync, record: bytes })
+      fresh.push(play)
+      listeners.push(listenerOf({ boot: record.boot, startMs: record.startMs, playlist }))
       held.set(record.sequence, bytes)
       counts.stored++
     } else if (isHeld(record.sequence, bytes)) {
@@ -172,30 +213,52 @@ async function storeRecords(
       detail: { epoch, boot, sequence, reason, detail },
     })
   }
-  if (fresh.length > 0) {
-    const added = await tx.insertInto("play").values(fresh).returning(["id", "subject"]).execute()
-    const newest = new Map<number, number>()
-    for (const { id, subject: listener } of added) {
-      if (listener !== null) newest.set(listener, Math.max(id, newest.get(listener) ?? 0))
-    }
-    for (const [listener, newestPlay] of newest) {
-      await tx.updateTable("subject").set({ newestPlay }).where("id", "=", listener).execute()
-    }
-  }
+  await storePlays(tx, { device, epoch, sync, plays: fresh, listeners, placeOf })
   return counts
+}
+
+/** Stores the plays of one sync, which are new, and marks their listeners as not estimated. */
+async function storePlays(
+  tx: Db,
+  { device, epoch, sync, plays, listeners, placeOf }: NewPlays,
+): Promise<void> {
+  if (plays.length === 0) return
+  const times = plays.map(({ record }) => placeOf(record.boot, record.startMs))
+  const rows = plays.map(({ record, playlist }, i) => [
+    record.boot,
+    record.sequence,
+    listeners[i],
+    record.song,
+    playlist,
+    record.position,
+    record.startMs,
+    record.heardMs,
+    record.reason,
+    record.flags,
+    record.pauses,
+    record.volume,
+    times[i]?.at,
+    times[i]?.uncertaintyMs,
+  ])
+  const records = Buffer.concat(plays.map(({ bytes }) => bytes))
+  await rowsOf(tx, INSERT_PLAYS, [device, epoch, sync, records, JSON.stringify(rows)])
+  for (const listener of new Set(listeners)) {
+    if (listener === null) continue
+    await rowsOf(
+      tx,
+      "update subject set newest_play = (select max(id) from play where subject = ?1) where id = ?1",
+      [listener],
+    )
+  }
 }
 
 /** Confirms what the board plays and notes what it refused. */
 async function recordPlaylistState(tx: Db, contact: Contact, subject: number | null): Promise<void> {
   const { device, at } = contact
-  const find = (version: number) =>
-    tx
-      .selectFrom("playlist")
-      .innerJoin("publication", "publication.playlist", "playlist.id")
-      .select(["id", "state"])
-      .where("device", "=", device)
-      .where("version", "=", version)
-      .executeTakeFirst()
+  const find = async (version: number) => {
+    const [list] = await rowsOf<{ id: number; state: string }>(tx, LIST_OF_VERSION, [device, version])
+    return list as { id: number; state: string } | undefined
+  }
   const active = contact.list > 0 ? await find(contact.list) : undefined
   if (active !== undefined && active.state !== "confirmed") {
     await tx
@@ -220,14 +283,12 @@ async function recordPlaylistState(tx: Db, contact: Contact, subject: number | n
 
 /** The newest playlist, unless the board has or has refused it; from now on it counts as sent. */
 async function nextOffer(tx: Db, contact: Contact): Promise<ContactOutcome["offer"]> {
-  const newest = await tx
-    .selectFrom("playlist")
-    .innerJoin("publication", "publication.playlist", "playlist.id")
-    .select(["id", "version", "bytes", "state"])
-    .where("device", "=", contact.device)
-    .orderBy("version", "desc")
-    .limit(1)
-    .executeTakeFirst()
+  const [newest] = await rowsOf<{
+    id: number
+    version: number
+    bytes: ArrayBuffer | Uint8Array
+    state: string
+  }>(tx, NEWEST_LIST, [contact.device])
   if (newest === undefined || newest.state === "refused") return null
   if (contact.list === newest.version || contact.next === newest.version) return null
   if (newest.state === "published") {

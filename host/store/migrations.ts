@@ -224,7 +224,29 @@ const WAVES: Statements = [
   "create unique index wave_period_open on wave_period (cohort) where closed_at is null",
 ]
 
-const VERSION_3: Statements = [...PLAN, ...WAVES]
+/** When the boots of a board were, as far as its contacts tell; and when the host's own clock was wrong. */
+const CLOCKS: Statements = [
+  `create table boot_clock (
+    device text not null references device (id),
+    epoch integer not null,
+    boot integer not null,
+    windows text not null,
+    contacts integer not null,
+    lasted integer not null,
+    earliest real,
+    latest real,
+    width real,
+    primary key (device, epoch, boot)) without rowid`,
+  `create table host_clock (
+    id integer primary key autoincrement,
+    from_sync integer not null references sync (id),
+    to_sync integer not null references sync (id),
+    offset_ms integer not null,
+    reason text not null,
+    at integer not null)`,
+]
+
+const VERSION_3: Statements = [...PLAN, ...CLOCKS, ...WAVES]
 
 const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2, VERSION_3]
 
@@ -245,12 +267,7 @@ export class NewerDatabaseError extends Error {
 export async function migrate(db: Kysely<Tables>, place: string, to = SCHEMA_VERSION): Promise<void> {
   await sql`create table if not exists meta (key text primary key, value text not null)`.execute(db)
   await db.transaction().execute(async (tx) => {
-    const row = await tx.selectFrom("meta").select("value").where("key", "=", "schema").executeTakeFirst()
-    const found = row === undefined ? 0 : Number(row.value)
-    if (!Number.isInteger(found) || found < 0) {
-      throw new Error(`${place}: meta.schema is ${JSON.stringify(row?.value)}, not a schema version`)
-    }
-    if (found > SCHEMA_VERSION) throw new NewerDatabaseError(place, found)
+    const found = await schemaOf(tx, place)
     for (const statements of MIGRATIONS.slice(found, to)) {
       for (const statement of statements) await sql.raw(statement).execute(tx)
     }
@@ -261,4 +278,23 @@ export async function migrate(db: Kysely<Tables>, place: string, to = SCHEMA_VER
       .onConflict((c) => c.column("key").doUpdateSet({ value: String(to) }))
       .execute()
   })
+}
+
+/** Throws unless the database has SCHEMA_VERSION: one that can only be read can't be brought to it. */
+export async function checkSchema(db: Kysely<Tables>, place: string): Promise<void> {
+  const found = await schemaOf(db, place)
+  if (found === SCHEMA_VERSION) return
+  throw new Error(
+    `${place}: the database has schema ${found}, this program writes schema ${SCHEMA_VERSION}, and the disk is read-only: copy the folder to one that can be written`,
+  )
+}
+
+async function schemaOf(db: Kysely<Tables>, place: string): Promise<number> {
+  const row = await db.selectFrom("meta").select("value").where("key", "=", "schema").executeTakeFirst()
+  const found = row === undefined ? 0 : Number(row.value)
+  if (!Number.isInteger(found) || found < 0) {
+    throw new Error(`${place}: meta.schema is ${JSON.stringify(row?.value)}, not a schema version`)
+  }
+  if (found > SCHEMA_VERSION) throw new NewerDatabaseError(place, found)
+  return found
 }

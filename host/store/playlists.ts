@@ -2,7 +2,7 @@
 // playlist for the device makes an unconfirmed one superseded (a board may still confirm it later).
 
 import type { Kysely, Selectable } from "kysely"
-import { bytesOf } from "./embedded.js"
+import { bytesOf, rowsOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
 import { planInForce } from "./plans.js"
 import type { Tables } from "./schema.js"
@@ -215,16 +215,13 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
         reason: JSON.parse(row.reason),
       }))
     },
-    async sizes(device) {
-      const rows = await db
-        .selectFrom("playlist")
-        .innerJoin("playlistItem", "playlistItem.playlist", "playlist.id")
-        .select(["id", "version", (e) => e.fn.countAll<number>().as("items")])
-        .where("device", "=", device)
-        .groupBy(["id", "version"])
-        .orderBy("version", "desc")
-        .execute()
-      return rows.map((row) => ({ ...row, items: Number(row.items) }))
+    sizes(device) {
+      return rowsOf(
+        db,
+        `select id, version, (select count(*) from playlist_item where playlist = playlist.id) as items
+          from playlist where device = ? order by version desc`,
+        [device],
+      )
     },
     async countByState() {
       const counts = { published: 0, sent: 0, confirmed: 0, refused: 0, superseded: 0 }

@@ -1,6 +1,7 @@
 // Songs: the catalogue as the store keeps it.
 
 import type { Kysely } from "kysely"
+import { rowsOf } from "./embedded.js"
 import type { Tables } from "./schema.js"
 
 export interface Song {
@@ -47,11 +48,11 @@ export function songStore(db: Kysely<Tables>): SongStore {
     },
     async lengths(ids) {
       if (ids.length === 0) return new Map()
-      const rows = await db
-        .selectFrom("song")
-        .select(["id", "lengthMs"])
-        .where("id", "in", [...new Set(ids)])
-        .execute()
+      const rows = await rowsOf<{ id: number; lengthMs: number }>(
+        db,
+        "select id, length_ms from song where id in (select value from json_each(?))",
+        [JSON.stringify(ids)],
+      )
       return new Map(rows.map((row) => [row.id, row.lengthMs]))
     },
     async put(songs) {

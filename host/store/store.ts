@@ -1,20 +1,26 @@
 // Everything that happened in a study, behind one interface. Each part is a file of its own; openStore gives
 // the embedded implementation (one SQLite file). What a promise of a writing method resolves for is on disk.
 
-import { openEmbedded } from "./embedded.js"
+import { existsSync } from "node:fs"
+import type { Kysely } from "kysely"
+import { type ClockStore, clockStore } from "./clocks.js"
+import { openEmbedded, rowsOf } from "./embedded.js"
 import { type EventStore, eventStore } from "./events.js"
-import { migrate } from "./migrations.js"
+import { StoreUnavailableError } from "./failure.js"
+import { checkSchema, migrate } from "./migrations.js"
 import { type ModelStore, modelStore } from "./models.js"
 import { type PlanStore, planStore } from "./plans.js"
 import { type PlaylistStore, playlistStore } from "./playlists.js"
 import { type PlayStore, playStore } from "./plays.js"
 import { type ProvisioningStore, provisioningStore } from "./provisioning.js"
+import type { Tables } from "./schema.js"
 import { type SongStore, songStore } from "./songs.js"
 import { type SubjectStore, subjectStore } from "./subjects.js"
 import { type SyncStore, syncStore } from "./syncs.js"
 import { type WaveStore, waveStore } from "./waves.js"
 
 export interface Store {
+  readonly clocks: ClockStore
   readonly plans: PlanStore
   readonly songs: SongStore
   readonly subjects: SubjectStore
@@ -25,19 +31,38 @@ export interface Store {
   readonly models: ModelStore
   readonly events: EventStore
   readonly provisioning: ProvisioningStore
+  /** Whether something can be written just now: it is tried. */
+  writable(): Promise<boolean>
   close(): Promise<void>
 }
 
-/** Opens or creates the database file and brings its schema up to date. */
+/**
+ * Opens or creates the database file and brings its schema up to date. Where the disk lets nothing be written, what is
+ * there is opened for reading, and every writing method throws StoreUnavailableError.
+ */
 export async function openStore(path: string): Promise<Store> {
-  const db = openEmbedded(path)
   try {
-    await migrate(db, path)
+    return await openWith(openEmbedded(path), path, migrate)
+  } catch (error) {
+    const readOnly = error instanceof StoreUnavailableError && error.reason === "read-only"
+    if (!readOnly || !existsSync(path)) throw error
+    return openWith(openEmbedded(path, { readOnly: true }), path, checkSchema)
+  }
+}
+
+async function openWith(
+  db: Kysely<Tables>,
+  path: string,
+  prepare: (db: Kysely<Tables>, path: string) => Promise<void>,
+): Promise<Store> {
+  try {
+    await prepare(db, path)
   } catch (cause) {
     await db.destroy()
     throw cause
   }
   return {
+    clocks: clockStore(db),
     plans: planStore(db),
     songs: songStore(db),
     subjects: subjectStore(db),
@@ -48,6 +73,20 @@ export async function openStore(path: string): Promise<Store> {
     models: modelStore(db),
     events: eventStore(db),
     provisioning: provisioningStore(db),
+    async writable() {
+      try {
+        await db.transaction().execute((tx) => rowsOf(tx, TRY_WRITING, []))
+        return true
+      } catch (error) {
+        if (error instanceof StoreUnavailableError) return false
+        throw error
+      }
+    },
     close: () => db.destroy(),
   }
 }
+
+/** Takes room of its own each time that it did not have before, and gives it back at the next. */
+const TRY_WRITING = `
+  insert into meta (key, value) values ('tried', '.')
+  on conflict (key) do update set value = case value when '.' then hex(zeroblob(5000)) else '.' end`

@@ -1,7 +1,7 @@
 // Subjects, devices, and which subject carries which device when.
 
-import type { Kysely } from "kysely"
-import { bytesOf } from "./embedded.js"
+import type { Kysely, Selectable } from "kysely"
+import { bytesOf, rowsOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
 import type { Tables } from "./schema.js"
 
@@ -82,7 +82,7 @@ export function subjectStore(db: Kysely<Tables>): SubjectStore {
       return rows.map((row) => ({ ...row, key: bytesOf(row.key) }))
     },
     async device(id) {
-      const row = await db.selectFrom("device").selectAll().where("id", "=", id).executeTakeFirst()
+      const [row] = await rowsOf<Selectable<Tables["device"]>>(db, "select * from device where id = ?", [id])
       return row && { ...row, key: bytesOf(row.key) }
     },
     enrolments: () => db.selectFrom("enrolment").select(enrolmentColumns).orderBy("id").execute(),

@@ -5,6 +5,7 @@ import type { ListenRecord } from "../../src/record.js"
 import type { SyncHealth } from "../../src/wire.js"
 import { commitContact } from "./contact.js"
 import { bytesOf } from "./embedded.js"
+import { GroupCommit } from "./group.js"
 import type { Tables } from "./schema.js"
 
 /** A record with its bytes, ready to store. */
@@ -113,6 +114,7 @@ export interface SyncStore {
 }
 
 export function syncStore(db: Kysely<Tables>): SyncStore {
+  const group = new GroupCommit(db)
   const read = ({ body: _, ...row }: Selectable<Tables["sync"]>): SyncRow => ({
     ...row,
     refused: row.refused === null ? null : JSON.parse(row.refused),
@@ -120,7 +122,7 @@ export function syncStore(db: Kysely<Tables>): SyncStore {
     health: JSON.parse(row.health),
   })
   return {
-    commit: (contact) => db.transaction().execute((tx) => commitContact(tx, contact)),
+    commit: (contact) => group.commit((tx) => commitContact(tx, contact)),
     async latest() {
       const rows = await db
         .selectFrom("sync")
