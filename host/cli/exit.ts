@@ -6,6 +6,7 @@ import { CatalogueError } from "../catalogue/columns.js"
 import { StoreUnavailableError } from "../store/failure.js"
 import { NewerDatabaseError } from "../store/migrations.js"
 import { WithdrawnError } from "../store/withdrawn.js"
+import { WaveError } from "../study/cohorts.js"
 import { EnrolmentError } from "../study/enrol.js"
 import { PlanError } from "../study/plan.js"
 import { StudyFolderError } from "../study/study.js"
@@ -21,6 +22,7 @@ const CORRECTABLE = [
   StoreUnavailableError,
   StudyFolderError,
   WithdrawnError,
+  WaveError,
 ]
 /** A port in use or not allowed, a file that is not there or not readable. */
 const CORRECTABLE_CODES = ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOENT", "EISDIR"]

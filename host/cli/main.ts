@@ -22,6 +22,7 @@ import { serveCommand } from "./serve.js"
 import { statusCommand } from "./status.js"
 import { syncCommand } from "./sync.js"
 import { unblindCommand } from "./unblind.js"
+import { waveCommand } from "./wave.js"
 import { withdrawCommand } from "./withdraw.js"
 
 const { version, description } = createRequire(import.meta.url)("../../../package.json") as {
@@ -45,6 +46,7 @@ const program = new Command("fieldtune")
   .addCommand(cardCommand())
   .addCommand(serveCommand())
   .addCommand(syncCommand())
+  .addCommand(waveCommand())
   .addCommand(roundCommand())
   .addCommand(statusCommand())
   .addCommand(clocksCommand())

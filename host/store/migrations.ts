@@ -213,6 +213,17 @@ const PLAN: Statements = [
   "alter table sync add column plan text",
 ]
 
+/** Waves that a researcher opens and closes; a cohort has one open at a time. */
+const WAVES: Statements = [
+  `create table wave_period (
+    wave integer not null check (wave > 0),
+    cohort text not null,
+    opened_at integer not null,
+    closed_at integer,
+    primary key (wave, cohort)) without rowid`,
+  "create unique index wave_period_open on wave_period (cohort) where closed_at is null",
+]
+
 /** When the boots of a board were, as far as its contacts tell; and when the host's own clock was wrong. */
 const CLOCKS: Statements = [
   `create table boot_clock (
@@ -285,7 +296,7 @@ const ENROLMENT: Statements = [
   "alter table model add column withdrawn_data integer not null default 0",
 ]
 
-const VERSION_3: Statements = [...PLAN, ...CLOCKS, ...ENROLMENT]
+const VERSION_3: Statements = [...PLAN, ...CLOCKS, ...WAVES, ...ENROLMENT]
 
 const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2, VERSION_3]
 

@@ -64,6 +64,8 @@ export interface NewPlaylist {
   summary: Record<string, unknown>
   /** In playing order. */
   items: readonly PlaylistItem[]
+  /** Largest id of the subject's playlists that it follows (0 = none): if there is a newer one, nothing is published. */
+  follows?: number
   /** Bytes for the version that the transaction assigns. */
   pack(version: number): Uint8Array
   /** Of a copy: the playlist that it repeats, and whether that one was made with data deleted since. */
@@ -74,6 +76,11 @@ export interface NewPlaylist {
 interface Wave {
   number: number
   startedAt: number
+}
+
+/** Another process has published for the subject in the meantime. */
+export class OvertakenError extends Error {
+  override name = "OvertakenError"
 }
 
 export interface PlaylistStore {
@@ -183,8 +190,9 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
 
 /** The publication of a playlist inside the caller's transaction. */
 export async function publishIn(tx: Kysely<Tables>, entry: NewPlaylist): Promise<Playlist> {
-  const { items, pack, summary, copyOf = null, withdrawnData: repeated = false, ...head } = entry
+  const { items, pack, summary, follows, copyOf = null, withdrawnData: repeated = false, ...head } = entry
   await refuseWithdrawn(tx, entry.subject)
+  if (follows !== undefined) await refuseOvertaken(tx, entry.subject, follows)
   // Without utilities it was drawn from the catalogue alone.
   const fromModels = copyOf === null && items.some((item) => item.utility !== null)
   const withdrawnData = repeated || (fromModels && (await begunBeforeWithdrawal(tx, entry.at)))
@@ -247,4 +255,17 @@ export async function publishIn(tx: Kysely<Tables>, entry: NewPlaylist): Promise
     detail: { version, wave: entry.wave, design: entry.design, songs: items.length },
   })
   return { id, version, bytes, summary, plan, copyOf, withdrawnData, ...head, ...publication }
+}
+
+async function refuseOvertaken(tx: Kysely<Tables>, subject: number, follows: number): Promise<void> {
+  const newer = await tx
+    .selectFrom("playlist")
+    .select("version")
+    .where("subject", "=", subject)
+    .where("id", ">", follows)
+    .executeTakeFirst()
+  if (newer === undefined) return
+  throw new OvertakenError(
+    `subject ${subject}: another process has published version ${newer.version} in the meantime`,
+  )
 }

@@ -19,6 +19,7 @@ import type { Tables } from "./schema.js"
 import { type SongStore, songStore } from "./songs.js"
 import { type SubjectStore, subjectStore } from "./subjects.js"
 import { type SyncStore, syncStore } from "./syncs.js"
+import { type WaveStore, waveStore } from "./waves.js"
 import { type WithdrawalStore, withdrawalStore } from "./withdrawals.js"
 
 export interface Store {
@@ -29,6 +30,7 @@ export interface Store {
   readonly boards: BoardStore
   readonly allocations: AllocationStore
   readonly withdrawals: WithdrawalStore
+  readonly waves: WaveStore
   readonly playlists: PlaylistStore
   readonly plays: PlayStore
   readonly syncs: SyncStore
@@ -73,6 +75,7 @@ async function openWith(
     boards: boardStore(db),
     allocations: allocationStore(db),
     withdrawals: withdrawalStore(db),
+    waves: waveStore(db),
     playlists: playlistStore(db),
     plays: playStore(db),
     syncs: syncStore(db),
