@@ -53,7 +53,7 @@ export interface WithdrawalCounts {
   markedModels: number
 }
 
-export interface Withdrawal {
+interface Withdrawal {
   subject: number
   at: number
   reason: string
