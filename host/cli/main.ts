@@ -7,6 +7,7 @@ import { boardCommand } from "./board.js"
 import { calibrateCommand } from "./calibrate.js"
 import { cardCommand } from "./card.js"
 import { catalogueCommand } from "./catalogue.js"
+import { clocksCommand } from "./clocks.js"
 import { demoCommand } from "./demo.js"
 import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
@@ -46,6 +47,7 @@ const program = new Command("fieldtune")
   .addCommand(syncCommand())
   .addCommand(roundCommand())
   .addCommand(statusCommand())
+  .addCommand(clocksCommand())
   .addCommand(fitCommand())
   .addCommand(replicateCommand())
   .addCommand(calibrateCommand())

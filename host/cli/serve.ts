@@ -84,7 +84,7 @@ async function serve(options: Options): Promise<void> {
   const port = options.port ?? study.plan.port
   let url: string
   try {
-    if (!(await study.store.writable())) {
+    if (!(await study.store.writable(1))) {
       log.error("the database can't be written to: boards keep their records until it can")
     }
     url = await listen(app, port, options.host)

@@ -213,6 +213,28 @@ const PLAN: Statements = [
   "alter table sync add column plan text",
 ]
 
+/** When the boots of a board were, as far as its contacts tell; and when the host's own clock was wrong. */
+const CLOCKS: Statements = [
+  `create table boot_clock (
+    device text not null references device (id),
+    epoch integer not null,
+    boot integer not null,
+    windows text not null,
+    contacts integer not null,
+    lasted integer not null,
+    earliest real,
+    latest real,
+    width real,
+    primary key (device, epoch, boot)) without rowid`,
+  `create table host_clock (
+    id integer primary key autoincrement,
+    from_sync integer not null references sync (id),
+    to_sync integer not null references sync (id),
+    offset_ms integer not null,
+    reason text not null,
+    at integer not null)`,
+]
+
 /** Who is in the study with which board and how they came to their arm, and what a withdrawal leaves. */
 const ENROLMENT: Statements = [
   "alter table subject add column cohort text",
@@ -263,7 +285,7 @@ const ENROLMENT: Statements = [
   "alter table model add column withdrawn_data integer not null default 0",
 ]
 
-const VERSION_3: Statements = [...PLAN, ...ENROLMENT]
+const VERSION_3: Statements = [...PLAN, ...CLOCKS, ...ENROLMENT]
 
 const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2, VERSION_3]
 

@@ -223,6 +223,27 @@ export interface Tables {
     withdrawnData: ColumnType<number, number | undefined, number>
   }
   weight: { model: number; donor: number; logWeight: number }
+  /** The clocks that a boot may have had (host/study/clocks/window.ts), as JSON; none without contacts. */
+  bootClock: {
+    device: string
+    epoch: number
+    boot: number
+    windows: Json
+    contacts: number
+    lasted: number
+    earliest: number | null
+    latest: number | null
+    /** Width of what was possible when its plays were last placed, ms. */
+    width: number | null
+  }
+  hostClock: {
+    id: Generated<number>
+    fromSync: number
+    toSync: number
+    offsetMs: number
+    reason: string
+    at: number
+  }
   event: {
     id: Generated<number>
     at: number
