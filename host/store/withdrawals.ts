@@ -36,7 +36,7 @@ type Db = Kysely<Tables>
 export const GONE_WITHDRAWN = 1000
 
 /** Tables whose rows belong to one subject, by their column `subject`, in the order in which they can be deleted. */
-const OWNED = ["play", "quarantine", "survey", "model", "block"] as const
+const OWNED = ["play", "quarantine", "survey", "model", "block", "finding"] as const
 
 export interface WithdrawalCounts {
   play: number
@@ -44,6 +44,7 @@ export interface WithdrawalCounts {
   survey: number
   model: number
   block: number
+  finding: number
   /** Requests whose bytes were deleted. */
   bodies: number
   /** Its playlists, now empty. */

@@ -31,7 +31,7 @@ const MANY_RESTARTS = 3
 export const card: BoardRule = {
   id: "card",
   says: "The sound board said at the last sync that there is no card in it.",
-  todo: "Push the card in, or write a new one: fieldtune card write",
+  todo: "Push the card in, or write a new one: fieldtune card DIR --device ID",
   find({ contacts }) {
     const since = heldSince(contacts, (health) => health.card === CARD_MISSING)
     if (since === undefined) return undefined
@@ -42,7 +42,7 @@ export const card: BoardRule = {
 export const audioErrors: BoardRule = {
   id: "audio-errors",
   says: `The sound board has reported errors since the board started; ${MANY_ERRORS} or more are a problem.`,
-  todo: "Check plug and cable of the sound board and the card: fieldtune card check",
+  todo: "Check plug and cable of the sound board and the card: fieldtune card DIR --check",
   find({ contacts }) {
     const since = heldSince(contacts, ({ audio = 0 }) => audio > 0)
     if (since === undefined) return undefined
@@ -55,7 +55,7 @@ export const audioErrors: BoardRule = {
 export const failedPlays: BoardRule = {
   id: "failed-plays",
   says: `At least ${FAILED_PLAYS} of the newest ${RECENT_PLAYS} plays ended because the song could not be played; ${MANY_FAILED_PLAYS} are a problem.`,
-  todo: "Compare the card with the catalogue: fieldtune card check; write the songs again",
+  todo: "Compare the card with the catalogue: fieldtune card DIR --check; write the songs again",
   find({ plays }) {
     const failed = plays.slice(-RECENT_PLAYS).filter(({ reason }) => reason === END_ERROR)
     if (failed.length < FAILED_PLAYS) return undefined

@@ -34,7 +34,7 @@ export const noPlaylist: BoardRule = {
 export const refused: BoardRule = {
   id: "refused",
   says: "The board has refused its newest playlist and plays the one before.",
-  todo: "A song that is not on the card: fieldtune card write. Else publish again: fieldtune round",
+  todo: "A song that is not on the card: fieldtune card DIR --device ID. Else publish again: fieldtune round",
   find({ lists }) {
     const list = lists.at(-1)
     if (list === undefined || list.state !== "refused") return undefined

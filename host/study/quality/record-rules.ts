@@ -2,6 +2,7 @@
 
 import { GONE_CHECKSUM, GONE_LOG_FULL, GONE_UNKNOWN } from "../../../src/wire.js"
 import type { EpochFact } from "../../store/board-facts.js"
+import { GONE_WITHDRAWN } from "../../store/withdrawals.js"
 import { automaticRuns, LONG_RUN_MS, RARE } from "./automatic.js"
 import { type BoardFacts, contactTimes, healthOf } from "./board-facts.js"
 import { clockJumps, DRIFT_PPM, JUMP_MS } from "./clock-jumps.js"
@@ -55,7 +56,8 @@ export const gone: BoardRule = {
   ofRecords: true,
   says: "The board has named records that it cannot give any more: they are lost.",
   todo: "Say in the analysis that these plays are missing. Checksums that fail point to the memory, a full log to too few syncs",
-  find({ gone: ranges }) {
+  find({ gone: all }) {
+    const ranges = all.filter(({ why }) => why !== GONE_WITHDRAWN)
     if (ranges.length === 0) return undefined
     const parts = ranges.map(({ why, records }) => `${records} because ${GONE[why] ?? `of code ${why}`}`)
     const since = Math.min(...ranges.map((range) => range.since))
@@ -67,7 +69,7 @@ export const quarantine: BoardRule = {
   id: "quarantine",
   ofRecords: true,
   says: "Records that can be read and cannot be true are kept apart and used for nothing. Two records under one number (conflict) are a problem.",
-  todo: "Look at the reason: an unknown song means that card and catalogue differ (fieldtune card check); a conflict that two boards have one identity",
+  todo: "Look at the reason: an unknown song means that card and catalogue differ (fieldtune card DIR --check); a conflict that two boards have one identity",
   find({ quarantine: held }) {
     if (held.length === 0) return undefined
     const records = held.reduce((sum, group) => sum + group.records, 0)
