@@ -44,7 +44,7 @@ export interface PlayFact {
   syncAt: number
 }
 
-export interface ListFact {
+interface ListFact {
   version: number
   subject: number
   wave: number
@@ -89,9 +89,9 @@ export interface BoardFactStore {
 }
 
 /** Rows of syncs: ten days of a board that syncs every quarter of an hour. */
-export const MAX_CONTACTS = 1000
+const MAX_CONTACTS = 1000
 /** A board with FRAM holds so many. */
-export const MAX_PLAYS = 1000
+const MAX_PLAYS = 1000
 const MAX_LISTS = 50
 const EPOCHS = 2
 

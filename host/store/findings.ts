@@ -19,7 +19,7 @@ export interface FoundRow {
   found: string
 }
 
-export interface StoredFinding extends FoundRow {
+interface StoredFinding extends FoundRow {
   /** When a check first found it, at this severity. */
   openedAt: number
   /** When a check found it no more; null while it is open. */

@@ -1,9 +1,9 @@
 // How a study stands: what every board last said, how many plays it brought, and what needs attention.
 
 import type { PublicationState } from "../store/playlists.js"
-import type { SyncRow } from "../store/syncs.js"
 import { armShown } from "./blind.js"
 import { findingsNow } from "./quality/check.js"
+import { logFill } from "./quality/health-rules.js"
 import type { Finding } from "./quality/rule.js"
 import type { Study } from "./study.js"
 
@@ -61,7 +61,7 @@ export async function studyStatus(study: Study, now: number): Promise<StudyStatu
       lastSync: sync?.at ?? null,
       firmware: sync?.firmware ?? null,
       plays: plays.get(device) ?? 0,
-      logFill: sync === undefined ? null : logFill(sync),
+      logFill: sync === undefined ? null : logFill(sync.health),
       playing: sync?.list ?? 0,
       published: list?.version ?? 0,
       state: list?.state ?? null,
@@ -78,8 +78,4 @@ export async function studyStatus(study: Study, now: number): Promise<StudyStatu
     findings: await findingsNow(study, now),
     devices,
   }
-}
-
-function logFill(sync: SyncRow): number {
-  return sync.health.cap === 0 ? 0 : sync.health.log / sync.health.cap
 }

@@ -23,7 +23,7 @@ export interface RuleText {
 }
 
 /** What a rule found of one board. */
-export interface Observation {
+interface Observation {
   severity: Severity
   /** Unix milliseconds; null where nothing tells. */
   since: number | null

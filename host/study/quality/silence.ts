@@ -61,7 +61,7 @@ export function silenceProbability(silentMs: number, reach: number, own: Rhythm,
 }
 
 /** Longest time, ms, that the plan lets pass between two syncs that a board starts by itself; null = on demand. */
-export function plannedPause({ syncMinutes, syncHours }: Plan): number | null {
+function plannedPause({ syncMinutes, syncHours }: Plan): number | null {
   if (syncMinutes === 0) return null
   const interval = syncMinutes * MINUTE_MS
   if (syncHours.length === 0) return interval
