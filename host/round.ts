@@ -10,7 +10,6 @@
 // A pass sees the plays there were when it began (`through`), whatever arrives meanwhile, and notes what else it went
 // by (round/journal.ts), so that it can be repeated exactly (round/replay.ts).
 
-import { END_FINISHED } from "../src/record.js"
 import { describeCandidates } from "./design/candidates.js"
 import { type Design, type DesignInput, type DesignItem, designPlaylist } from "./design/design.js"
 import { knowledgeOf } from "./design/information.js"
@@ -29,6 +28,7 @@ import { summarise } from "./model/taste.js"
 import { decodeTaste, encodeTaste } from "./model/taste-bytes.js"
 import { noteRound, noteRounded } from "./round/journal.js"
 import { type Catalogue, type Listener, readCatalogue, readListener } from "./round/listeners.js"
+import { designsOf, finishedBefore, listsBefore } from "./round/lists.js"
 import {
   DELTAS,
   type Delta,
@@ -42,13 +42,17 @@ import {
 } from "./round/policy.js"
 import { openPool, type Pool } from "./round/pool.js"
 import { type PrequentialRecord, readRecord, saveRecord } from "./round/record.js"
+import { type Scope, scopeOf } from "./round/scope.js"
 import type { SongRange } from "./round/songs.js"
 import type { AggregateInput, Average, Crowd, ForetellInput, TasteInput, TasteOutput } from "./round/tasks.js"
 import { type Estimate, EVERYBODY, UsedPlaysError } from "./store/models.js"
+import { OvertakenError } from "./store/playlists.js"
 import type { Store } from "./store/store.js"
 import { startPlan } from "./study/amend.js"
+import { hasWithdrawn } from "./study/cohorts.js"
+import { songsOf } from "./study/listener-songs.js"
 import type { Plan } from "./study/plan.js"
-import { type Carrier, carrierOf, publish } from "./study/publish.js"
+import { type Carrier, carrierOf, type Published, publish } from "./study/publish.js"
 import { remarkOnChoices } from "./study/repeat-choices.js"
 import type { Study } from "./study/study.js"
 
@@ -76,7 +80,7 @@ interface EstimateOptions extends PassOptions {
 
 export interface RoundOptions extends PassOptions {
   likeness?: Likeness
-  /** Number of the wave; left out: the next one of these subjects. */
+  /** Number of the wave; left out: the open one, or the next of these subjects (round/scope.ts). */
   wave?: number
   /** false: the models are taken as they are. */
   estimate?: boolean
@@ -121,6 +125,15 @@ export interface RoundReport {
   /** Power that the plays of a wave keep from each wave to the next. */
   forgetting: ForgettingPolicy
   subjects: RoundRow[]
+  /** Who was left out from the start, and why. */
+  left: Scope["left"]
+  /** Whether it completed a round that was interrupted. */
+  completes: boolean
+}
+
+/** A round that ended before all its playlists were published. */
+export class RoundError extends Error {
+  override name = "RoundError"
 }
 
 /** Takes new plays into the models of their subjects; a subject without new plays is left as it is. */
@@ -138,23 +151,20 @@ export async function runRound(study: Study, options: RoundOptions): Promise<Rou
     const { store } = study
     const { now } = options
     await startPlan(study, now)
-    const all = (await store.subjects.all()).map((subject) => subject.id)
-    const wanted = [...(options.subjects ?? all)]
-    for (const id of wanted) {
-      if (!all.includes(id)) throw new Error(`round: subject ${id} is not in the study`)
-    }
+    const { wave, subjects: wanted, left, completes } = await scopeOf(study, options)
+    // Who has withdrawn speaks for nobody.
+    const people = (await store.subjects.all()).filter((subject) => !hasWithdrawn(subject))
     const through = options.through ?? (await newestPlay(store))
     const catalogue = await readCatalogue(study, now, options.songs)
     if (options.estimate !== false) {
       await estimateAll(study, catalogue, await store.subjects.dirty(), { now, through }, pool)
     }
     const listeners: Listener[] = []
-    for (const id of all) listeners.push(settled(await readListener(study, catalogue, id, through)))
+    for (const { id } of people) listeners.push(settled(await readListener(study, catalogue, id, through)))
     const boards = options.boards ?? (await boardsOf(store, wanted))
     const aggregates = await fitSongConstants(study, listeners, now, pool)
     const crowd = crowdOf(listeners, aggregates)
     const likenessOf = likenesses(listeners, options.likeness)
-    const wave = options.wave ?? (await nextWave(study, wanted))
     const foretold = await foretellPlays(study, listeners, crowd, likenessOf, wave, now, pool)
     const scored = [...foretold.records.values()].map(({ blocks }) => sumBlocks(CANDIDATES, blocks))
     const weights = await decideWeighting(study, scored, wave - 1, now)
@@ -165,12 +175,13 @@ export async function runRound(study: Study, options: RoundOptions): Promise<Rou
       wanted: boards.map(({ subject }) => subject),
       pool,
     })
+    const lists = await store.playlists.newest()
     await noteRound(store, {
       at: now,
       wave,
       subjects: wanted,
       through,
-      lists: await store.playlists.newest(),
+      lists,
       tastes: listeners.flatMap(({ subject, stored }) => (stored ? [[subject.id, stored.version]] : [])),
       boards: [...boards],
       songs: catalogue.ranges,
@@ -182,20 +193,41 @@ export async function runRound(study: Study, options: RoundOptions): Promise<Rou
     const subjects: RoundRow[] = []
     for (const id of wanted) {
       const listener = listeners.find((l) => l.subject.id === id)!
-      const averaged = await averages.get(id)
       const board = boards.find(({ subject }) => subject === id)
       // What is to be repeated goes to the board that the subject carried then.
       const carries = options.boards !== undefined || (await stillCarries(store, id, board))
       const carrier = carries ? board : undefined
-      subjects.push(await designAndPublish(study, catalogue, listener, averaged, carrier, wave, now))
+      try {
+        const averaged = await averages.get(id)
+        subjects.push(await designAndPublish(study, catalogue, listener, averaged, carrier, wave, now))
+      } catch (cause) {
+        throw interrupted(wave, wanted.slice(subjects.length), subjects, cause)
+      }
       options.progress?.(subjects.length)
     }
     const published = subjects.flatMap(({ subject, device, version }) =>
       device === null || version === null ? [] : [{ subject, device, version }],
     )
-    await noteRounded(store, { wave, through, published }, now)
-    return { wave, weights, foretold: choose(CANDIDATES, foretold.blocks) ?? null, forgetting, subjects }
+    await noteRounded(store, { wave, through, lists, published }, now)
+    const best = choose(CANDIDATES, foretold.blocks) ?? null
+    return { wave, weights, foretold: best, forgetting, subjects, left, completes }
   })
+}
+
+/** What the researcher has to know where a playlist could not be made: every board has a whole list, old or new. */
+function interrupted(
+  wave: number,
+  missing: readonly number[],
+  done: readonly RoundRow[],
+  cause: unknown,
+): RoundError {
+  const published = done.flatMap((row) => (row.version === null ? [] : [row.subject]))
+  const whom = published.length > 0 ? `subjects ${published.join(", ")}` : "nobody"
+  return new RoundError(
+    `round: subject ${missing[0]}: ${(cause as Error).message}; wave ${wave} is published for ${whom}, ` +
+      `all others keep the list they have; a round for subjects ${missing.join(", ")} completes it`,
+    { cause },
+  )
 }
 
 async function newestPlay(store: Store): Promise<number> {
@@ -298,7 +330,7 @@ async function prepareBlock(
   const listener = await readListener(study, catalogue, id, through)
   const { subject, plays, observations, stored, taste } = listener
   const { profile, seed, draws, designsBeforeRefit, expectedModelSize } = study.plan
-  const made = (await study.store.playlists.of(id)).filter((list) => list.design !== "random").length
+  const made = designsOf(await study.store.playlists.of(id))
   const cycle = given ?? Math.floor(made / designsBeforeRefit)
   const newest = plays.at(-1)
   if (newest === undefined || newest.id <= subject.estimatedPlay)
@@ -574,15 +606,16 @@ async function designAndPublish(
   if (averaged !== undefined) await store.models.saveWeights(listener.stored!.id, averaged.weights)
   const lists = await store.playlists.of(subject.id)
   const resting: number[][] = []
-  for (const list of lists.slice(-plan.coolDownWaves || lists.length).reverse()) {
-    resting.push((await store.playlists.items(list.id)).map((item) => item.song))
+  for (const before of listsBefore(lists, wave, plan.coolDownWaves)) {
+    const items = await Promise.all(before.map((list) => store.playlists.items(list.id)))
+    resting.push(items.flat().map((item) => item.song))
   }
-  const made = lists.filter((list) => list.design !== "random").length
-  const { predictions } = averaged ?? {}
+  const songs = songsOf(plan, catalogue.songs, subject.id)
+  const utility = averaged?.predictions[utilityOf(plan)]
   const input: DesignInput = {
     design: taste === undefined ? "random" : arm.design,
     size: plan.playlistSize,
-    candidates: describeCandidates(catalogue.spec, catalogue.songs),
+    candidates: describeCandidates(catalogue.spec, songs),
     constraints: {
       resting,
       maxShareGenre: plan.maxShareGenre,
@@ -591,19 +624,19 @@ async function designAndPublish(
     },
     seed: plan.seed,
     stream: ["subject", subject.id, "wave", wave],
-    utility: predictions?.[utilityOf(plan)],
+    utility: utility && valuesOf(catalogue, songs, utility),
     knowledge: taste === undefined ? undefined : knowledgeOf(taste, listener.observations),
     particles: taste?.particles,
     names: catalogue.spec.names,
-    finished: finishedOf(listener, lists.at(-1)?.id),
+    finished: finishedBefore(lists, listener.plays, wave),
     profile: plan.profile,
-    made: made % plan.designsBeforeRefit,
+    made: designsOf(lists) % plan.designsBeforeRefit,
     planned: plan.designsBeforeRefit,
     explorationCap: plan.explorationCap,
     epsilon: plan.epsilon,
   }
   const design = designPlaylist(input)
-  const published = await publish(store, {
+  const publication = {
     subject: subject.id,
     carrier,
     wave,
@@ -612,7 +645,15 @@ async function designAndPublish(
     items: design.items.map((item) => playlistItem(item, design)),
     summary: { ...design.summary },
     onDevice: forBoard(plan, input, design),
-  })
+    follows: lists.at(-1)?.id ?? 0,
+  }
+  let published: Published
+  try {
+    published = await publish(store, publication)
+  } catch (error) {
+    if (!(error instanceof OvertakenError)) throw error
+    return { ...row, note: "another process has published for it in the meantime" }
+  }
   const alarm = row.drift !== null && row.drift <= DRIFT_LIMIT ? [DRIFT_ALARM] : []
   const latest = lists.at(-1)
   const repeated = latest && remarkOnChoices(latest, listener.plays)
@@ -642,16 +683,12 @@ function utilityOf({ utility, profile }: Plan): Exclude<Plan["utility"], "auto">
   return profile === "thesis" ? "logTime" : "share"
 }
 
-/** Songs of the subject's last playlist that were heard to the end. */
-function finishedOf({ plays }: Listener, playlist: number | undefined): number[] {
-  const finished = plays.filter((play) => play.playlist === playlist && play.reason === END_FINISHED)
-  return [...new Set(finished.map((play) => play.song))].sort((a, b) => a - b)
-}
-
-async function nextWave(study: Study, subjects: readonly number[]): Promise<number> {
-  let last = 0
-  for (const id of subjects) {
-    for (const list of await study.store.playlists.of(id)) last = Math.max(last, list.wave)
-  }
-  return last + 1
+/** Of `values`, one per song of the catalogue, those of `songs`. */
+function valuesOf(
+  catalogue: Catalogue,
+  songs: readonly { id: number }[],
+  values: Float64Array,
+): Float64Array {
+  const rowOf = new Map(catalogue.songs.map(({ id }, row) => [id, row]))
+  return Float64Array.from(songs, ({ id }) => values[rowOf.get(id)!])
 }

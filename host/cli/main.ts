@@ -19,6 +19,7 @@ import { roundCommand } from "./round.js"
 import { serveCommand } from "./serve.js"
 import { statusCommand } from "./status.js"
 import { syncCommand } from "./sync.js"
+import { waveCommand } from "./wave.js"
 
 const { version, description } = createRequire(import.meta.url)("../../../package.json") as {
   version: string
@@ -38,6 +39,7 @@ const program = new Command("fieldtune")
   .addCommand(cardCommand())
   .addCommand(serveCommand())
   .addCommand(syncCommand())
+  .addCommand(waveCommand())
   .addCommand(roundCommand())
   .addCommand(statusCommand())
   .addCommand(fitCommand())

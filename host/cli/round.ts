@@ -1,25 +1,29 @@
-// fieldtune round: estimate every subject from its plays, design the next wave's playlists, publish them.
+// fieldtune round: estimate every subject from its plays, design playlists, publish them.
 
 import { availableParallelism } from "node:os"
 import type { Command } from "commander"
 import type { RoundReport } from "../round.js"
-import { openStudy } from "../study/study.js"
+import { blindRound, isBlind } from "../study/blind.js"
+import { preview } from "../study/preview.js"
+import { openStudy, type Study } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command } from "./command.js"
 import { withProgress } from "./progress.js"
-import { table } from "./table.js"
+import { previewLines, roundLines } from "./round-text.js"
 
 interface Options extends CommonOptions {
   subject?: number[]
   workers: number
+  dryRun?: boolean
 }
 
 export function roundCommand(): Command {
   return command(
     "round",
-    "estimate, design and publish the next wave's playlists",
+    "estimate, design and publish playlists: the missing ones of the open wave, or the next wave's",
     "fieldtune round --subject 3,7",
   )
     .option("--subject <numbers>", "only these subjects, separated by commas", subjectList)
+    .option("--dry-run", "show what every board would play next, and publish nothing")
     .option(
       "--workers <n>",
       "threads that compute; the result does not depend on it",
@@ -39,31 +43,31 @@ export function roundCommand(): Command {
         }
         // The estimation is heavy to load, and no other command needs it.
         const { runRound } = await import("../round.js")
-        const report = await withProgress("subjects", wanted.length, (done) =>
-          runRound(study, {
-            now: Date.now(),
-            subjects: options.subject,
-            progress: done,
-            workers: Math.min(options.workers, MOST_WORKERS),
-          }),
-        )
-        const rows = report.subjects.map((row) => [
-          row.subject,
-          row.plays,
-          row.ess === null ? undefined : Math.round(row.ess),
-          row.design,
-          row.version ?? undefined,
-          row.price === null ? undefined : `${(100 * row.price).toFixed(1)} %`,
-          row.note,
-        ])
-        const header = ["subject", "plays", "ess", "design", "playlist", "price", "note"]
-        const published = report.subjects.filter((row) => row.version !== null).length
+        const work = (of: Study): Promise<RoundReport> =>
+          withProgress("subjects", wanted.length, (done) =>
+            runRound(of, {
+              now: Date.now(),
+              subjects: options.subject,
+              progress: done,
+              workers: Math.min(options.workers, MOST_WORKERS),
+            }),
+          )
+        const blind = await isBlind(study)
+        if (options.dryRun) {
+          const { result, boards } = await preview(study, work, (report) => report)
+          const shown = blind ? blindRound(result) : result
+          answer(options, { dryRun: true, ...shown, boards }, [
+            `Wave ${result.wave}: nothing was published. This is what every board would play next.`,
+            ...previewLines(boards),
+            "",
+            "Next: fieldtune round publishes exactly this, as long as no new plays arrive",
+          ])
+          return
+        }
+        const made = await work(study)
+        const report = blind ? blindRound(made) : made
         answer(options, report, [
-          `Wave ${report.wave}: ${published} playlists published. ess = effective sample size; price = share of utility given up, by the design to learn and by random slots.`,
-          "",
-          ...table(header, rows),
-          "",
-          ...policyLines(report),
+          ...roundLines(report, blind),
           "",
           "Next: boards fetch them at their next sync; fieldtune status shows who plays what",
         ])
@@ -73,32 +77,10 @@ export function roundCommand(): Command {
     })
 }
 
-/** What this wave's averages are made of, and how its weighting did on the plays of the last one. */
-function policyLines({ weights, forgetting, foretold }: RoundReport): string[] {
-  const reason = (from: string, wave?: number): string =>
-    ({
-      plan: "as the plan says",
-      profile: "as the profile says",
-      rule: "nothing is decided yet",
-      wave: `it foretold the plays after wave ${wave} best`,
-    })[from] ?? from
-  const scores = foretold
-    ? Object.entries(foretold.scores).map(([name, sum]) => `${name} ${(sum / foretold.plays).toFixed(3)}`)
-    : []
-  return [
-    `Averaging: ${weights.weighting} (${reason(weights.from, weights.decision?.wave)}). Forgetting: ${forgetting.forgetting} (${reason(forgetting.from, forgetting.decision?.wave)}).`,
-    ...(foretold
-      ? [
-          `Log score of a play, ${foretold.plays} of them foretold since the last round: ${scores.join(", ")}.`,
-        ]
-      : []),
-  ]
-}
-
 /** More threads than this wait for each other's memory. */
-const MOST_WORKERS = 64
+export const MOST_WORKERS = 64
 
-function workerCount(text: string): number {
+export function workerCount(text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text)) {
     throw new CommandError(`--workers: must be a whole number from 1, got ${JSON.stringify(text)}`)
   }

@@ -31,9 +31,7 @@ export interface RoundNote {
 }
 
 /** The event `rounded`. */
-interface RoundEnd {
-  wave: number
-  through: number
+interface RoundEnd extends Pick<RoundNote, "wave" | "through" | "lists"> {
   published: { subject: number; device: string; version: number }[]
 }
 
@@ -49,4 +47,22 @@ export async function noteRounded(store: Store, end: RoundEnd, at: number): Prom
 export async function roundNotes(store: Store): Promise<RoundNote[]> {
   const events = await store.events.latest(Number.MAX_SAFE_INTEGER, "round")
   return events.reverse().map(({ at, detail }) => ({ at, ...detail }) as RoundNote)
+}
+
+/** The last round, where it ended before everybody in it had a list: its wave, and who is without one. */
+export async function interruptedRound(
+  store: Store,
+): Promise<{ wave: number; subjects: number[] } | undefined> {
+  const [begun] = await store.events.latest(1, "round")
+  if (begun === undefined) return undefined
+  const note = { at: begun.at, ...begun.detail } as RoundNote
+  const [ended] = await store.events.latest(1, "rounded")
+  const same = (["wave", "through", "lists"] as const).every((key) => ended?.detail[key] === note[key])
+  if (same) return undefined
+  const missing: number[] = []
+  for (const { subject } of note.boards) {
+    const lists = await store.playlists.of(subject)
+    if (!lists.some(({ id, wave }) => id > note.lists && wave === note.wave)) missing.push(subject)
+  }
+  return missing.length > 0 ? { wave: note.wave, subjects: missing } : undefined
 }

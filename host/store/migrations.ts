@@ -213,7 +213,18 @@ const PLAN: Statements = [
   "alter table sync add column plan text",
 ]
 
-const VERSION_3: Statements = [...PLAN]
+/** Waves that a researcher opens and closes; a cohort has one open at a time. */
+const WAVES: Statements = [
+  `create table wave_period (
+    wave integer not null check (wave > 0),
+    cohort text not null,
+    opened_at integer not null,
+    closed_at integer,
+    primary key (wave, cohort)) without rowid`,
+  "create unique index wave_period_open on wave_period (cohort) where closed_at is null",
+]
+
+const VERSION_3: Statements = [...PLAN, ...WAVES]
 
 const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2, VERSION_3]
 

@@ -59,6 +59,8 @@ export interface NewPlaylist {
   summary: Record<string, unknown>
   /** In playing order. */
   items: readonly PlaylistItem[]
+  /** Largest id of the subject's playlists that it follows (0 = none): if there is a newer one, nothing is published. */
+  follows?: number
   /** Bytes for the version that the transaction assigns. */
   pack(version: number): Uint8Array
 }
@@ -66,6 +68,11 @@ export interface NewPlaylist {
 interface Wave {
   number: number
   startedAt: number
+}
+
+/** Another process has published for the subject in the meantime. */
+export class OvertakenError extends Error {
+  override name = "OvertakenError"
 }
 
 export interface PlaylistStore {
@@ -118,7 +125,8 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
     },
     publish: (entry) =>
       db.transaction().execute(async (tx) => {
-        const { items, pack, summary, ...head } = entry
+        const { items, pack, summary, follows, ...head } = entry
+        if (follows !== undefined) await refuseOvertaken(tx, entry.subject, follows)
         const newest = await tx
           .selectFrom("playlist")
           .select((e) => e.fn.max("version").as("version"))
@@ -226,4 +234,17 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
       return counts
     },
   }
+}
+
+async function refuseOvertaken(tx: Kysely<Tables>, subject: number, follows: number): Promise<void> {
+  const newer = await tx
+    .selectFrom("playlist")
+    .select("version")
+    .where("subject", "=", subject)
+    .where("id", ">", follows)
+    .executeTakeFirst()
+  if (newer === undefined) return
+  throw new OvertakenError(
+    `subject ${subject}: another process has published version ${newer.version} in the meantime`,
+  )
 }

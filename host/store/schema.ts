@@ -53,6 +53,8 @@ export interface Tables {
     file: string | null
   }
   wave: { number: number; startedAt: number }
+  /** Cohort: empty where the plan has none. */
+  wavePeriod: { wave: number; cohort: string; openedAt: number; closedAt: number | null }
   playlist: {
     id: Generated<number>
     subject: number

@@ -16,11 +16,13 @@ import type { Tables } from "./schema.js"
 import { type SongStore, songStore } from "./songs.js"
 import { type SubjectStore, subjectStore } from "./subjects.js"
 import { type SyncStore, syncStore } from "./syncs.js"
+import { type WaveStore, waveStore } from "./waves.js"
 
 export interface Store {
   readonly plans: PlanStore
   readonly songs: SongStore
   readonly subjects: SubjectStore
+  readonly waves: WaveStore
   readonly playlists: PlaylistStore
   readonly plays: PlayStore
   readonly syncs: SyncStore
@@ -61,6 +63,7 @@ async function openWith(
     plans: planStore(db),
     songs: songStore(db),
     subjects: subjectStore(db),
+    waves: waveStore(db),
     playlists: playlistStore(db),
     plays: playStore(db),
     syncs: syncStore(db),

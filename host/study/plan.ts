@@ -54,6 +54,9 @@ function* brokenRules(plan: Plan): Generator<string> {
   if (arms.some(({ code }) => code !== undefined) && arms.some(({ code }) => code === undefined)) {
     yield "arms: either every arm has a code or none has"
   }
+  if (plan.songsPerListener > 0 && plan.songsPerListener < plan.playlistSize) {
+    yield `songsPerListener: must be 0 or at least playlistSize, ${plan.playlistSize}, got ${plan.songsPerListener}`
+  }
   if (plan.profile === "thesis" && plan.forgetting !== "auto" && plan.forgetting !== 1) {
     yield `forgetting: the thesis profile never forgets, got ${plan.forgetting}`
   }

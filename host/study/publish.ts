@@ -29,9 +29,11 @@ interface Publication {
   summary: Record<string, unknown>
   /** What the board needs to choose by itself; `items` are its first list. */
   onDevice?: BoardPlaylist
+  /** Id of the subject's newest playlist; where there is a newer one by then, OvertakenError. */
+  follows?: number
 }
 
-interface Published extends Playlist {
+export interface Published extends Playlist {
   /** What had to be left out. */
   notes: string[]
 }
@@ -48,7 +50,7 @@ export async function carrierOf(store: Store, subject: number): Promise<Carrier 
 
 /** Stores the playlist for the subject's open enrolment; the board downloads it at its next sync. */
 export async function publish(store: Store, publication: Publication): Promise<Published> {
-  const { subject, items, at, wave, design, onDevice } = publication
+  const { subject, items, at, wave, design, onDevice, follows } = publication
   const known = await store.subjects.get(subject)
   const carrier = publication.carrier ?? (await carrierOf(store, subject))
   if (known === undefined || carrier === undefined) {
@@ -81,6 +83,7 @@ export async function publish(store: Store, publication: Publication): Promise<P
     at,
     summary,
     items,
+    follows,
     pack: (version) => packPlaylist(entries, version, fitted?.adaptation),
   })
   return { ...playlist, notes }

@@ -21,7 +21,7 @@ export interface Study {
 }
 
 const PLAN_FILE = "study.json"
-const DATABASE_FILE = "fieldtune.db"
+export const DATABASE_FILE = "fieldtune.db"
 const CATALOGUE_FOLDER = "catalogue"
 const EXPORTS_FOLDER = "exports"
 

@@ -1,17 +1,21 @@
 // What became of each wave: how much of the songs was heard, and which playlists the boards confirmed.
 
 import { END_FINISHED } from "../../src/record.js"
+import type { Play } from "../store/plays.js"
 import type { Study } from "./study.js"
 
-export interface WaveSummary {
-  wave: number
-  /** Designs of the wave's playlists, joined by "+". */
-  designs: string
+export interface Heard {
   /** Listens of at least SLIP_MS. */
   plays: number
   /** Mean over these listens of the share of the song that was heard; null without any. */
   meanShareHeard: number | null
   shareFinished: number | null
+}
+
+export interface WaveSummary extends Heard {
+  wave: number
+  /** Designs of the wave's playlists, joined by "+". */
+  designs: string
   playlistsPublished: number
   playlistsConfirmed: number
 }
@@ -25,28 +29,38 @@ export async function waveSummaries(study: Study): Promise<WaveSummary[]> {
   const lists = await store.playlists.all()
   const waveOf = new Map(lists.map((list) => [list.id, list.wave]))
   const lengths = new Map((await store.songs.all()).map((song) => [song.id, song.lengthMs]))
-  const totals = new Map<number, { plays: number; share: number; finished: number }>()
-  for (const play of await store.plays.all()) {
-    const wave = play.playlist === null ? undefined : waveOf.get(play.playlist)
-    const length = lengths.get(play.song)
-    if (wave === undefined || length === undefined || play.heardMs < SLIP_MS) continue
-    const total = totals.get(wave) ?? { plays: 0, share: 0, finished: 0 }
-    total.plays++
-    total.share += Math.min(1, play.heardMs / length)
-    if (play.reason === END_FINISHED) total.finished++
-    totals.set(wave, total)
-  }
+  const plays = await store.plays.all()
   return (await store.playlists.waves()).map(({ number }) => {
     const ofWave = lists.filter((list) => list.wave === number)
-    const { plays, share, finished } = totals.get(number) ?? { plays: 0, share: 0, finished: 0 }
     return {
       wave: number,
       designs: [...new Set(ofWave.map((list) => list.design))].sort().join("+"),
-      plays,
-      meanShareHeard: plays > 0 ? share / plays : null,
-      shareFinished: plays > 0 ? finished / plays : null,
+      ...heardIn(plays, lengths, ({ playlist }) => playlist !== null && waveOf.get(playlist) === number),
       playlistsPublished: ofWave.length,
       playlistsConfirmed: ofWave.filter((list) => list.state === "confirmed").length,
     }
   })
+}
+
+/** What was heard in the plays that `counts`; `lengths`: ms by song. */
+export function heardIn(
+  plays: readonly Play[],
+  lengths: ReadonlyMap<number, number>,
+  counts: (play: Play) => boolean,
+): Heard {
+  let n = 0
+  let share = 0
+  let finished = 0
+  for (const play of plays) {
+    const length = lengths.get(play.song)
+    if (length === undefined || play.heardMs < SLIP_MS || !counts(play)) continue
+    n++
+    share += Math.min(1, play.heardMs / length)
+    if (play.reason === END_FINISHED) finished++
+  }
+  return {
+    plays: n,
+    meanShareHeard: n > 0 ? share / n : null,
+    shareFinished: n > 0 ? finished / n : null,
+  }
 }
