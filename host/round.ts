@@ -48,6 +48,7 @@ import type { AggregateInput, Average, Crowd, ForetellInput, TasteInput, TasteOu
 import { type Estimate, EVERYBODY, UsedPlaysError } from "./store/models.js"
 import { OvertakenError } from "./store/playlists.js"
 import type { Store } from "./store/store.js"
+import { WithdrawnError } from "./store/withdrawn.js"
 import { startPlan } from "./study/amend.js"
 import { hasWithdrawn } from "./study/cohorts.js"
 import { songsOf } from "./study/listener-songs.js"
@@ -294,8 +295,10 @@ async function estimateAll(
         rows.push(await saveBlock(study, listener, await models.shift()!, { cycle, policy }, options.now))
       } catch (error) {
         // A server beside this command estimates too: whichever commits first has done the work of both.
-        if (!(error instanceof UsedPlaysError)) throw error
-        rows.push({ ...row, note: "estimated by another process in the meantime" })
+        if (error instanceof WithdrawnError) rows.push({ ...row, note: "has withdrawn in the meantime" })
+        else if (error instanceof UsedPlaysError)
+          rows.push({ ...row, note: "estimated by another process in the meantime" })
+        else throw error
       }
     }
     options.progress?.(rows.length)
@@ -436,7 +439,7 @@ async function fitSongConstants(
     const others = plays.filter((play) => of.get(play.subject) !== fold)
     return { plays: others, seed, stream: ["aggregate", "without", fold], draws }
   })
-  const known = Number(latest?.diagnostics.through ?? 0) === through
+  const known = !latest?.withdrawnData && Number(latest?.diagnostics.through ?? 0) === through
   if (!known) inputs.push({ plays, seed, stream: ["aggregate"], draws })
   const fitted = await Promise.all(pool.run("aggregate", null, inputs))
   const aggregate = fitted[folds]

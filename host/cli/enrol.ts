@@ -3,27 +3,38 @@
 import { randomBytes } from "node:crypto"
 import type { Command } from "commander"
 import { KEY_BYTES } from "../../src/wire.js"
-import { allocateArm, enrol } from "../study/enrol.js"
+import { END_OF_ENROLMENT } from "../store/boards.js"
+import { keyForBoard } from "../study/devices.js"
+import { enrolSubject } from "../study/enrol.js"
 import { openStudy, type Study } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command, wholeNumber } from "./command.js"
 
 interface Options extends CommonOptions {
   device?: string
+  stratum?: Record<string, string>
+  cohort?: string
   arm?: string
+  reason?: string
   label?: string
   key?: string
   end?: boolean
 }
 
+/** Ends that are said here; a replacement and a withdrawal have commands of their own. */
+const ENDS = END_OF_ENROLMENT.filter((end) => end !== "replaced" && end !== "withdrawn")
+
 export function enrolCommand(): Command {
   return command(
     "enrol",
-    "give a listener a board, or end that with --end",
-    "fieldtune enrol 7 --device 3f2a9c01d4e5b678 --label 'P07'",
+    "give a listener a board and, the first time, an arm; or end that with --end",
+    "fieldtune enrol 7 --device 3f2a9c01d4e5b678 --stratum site=north,sex=f --label P07",
   )
     .argument("<subject>", "number of the listener, 1, 2, 3, …", wholeNumber(1, 2 ** 31))
     .option("--device <id>", "id of the board, 16 hexadecimal digits")
-    .option("--arm <name>", "arm of the plan (default: allocated by the study's seed)")
+    .option("--stratum <name=level,…>", "what the plan asks of a listener before the arm is drawn", levels)
+    .option("--cohort <name>", "cohort of the plan")
+    .option("--arm <name>", "set the arm by hand (default: drawn as the plan says); needs --reason")
+    .option("--reason <text>", `why the arm is set by hand; with --end: ${ENDS.join(", ")}`)
     .option("--label <text>", "what you call the listener")
     .option("--key <hex>", "key that the board holds already (default: a new one is drawn)")
     .option("--end", "end the listener's enrolment instead")
@@ -37,52 +48,66 @@ export function enrolCommand(): Command {
     })
 }
 
-async function begin(study: Study, subject: number, options: Options): Promise<void> {
-  if (options.device === undefined) throw new CommandError("enrol: --device is needed: the id of the board")
-  const arms = study.plan.arms.map((arm) => arm.name)
-  if (options.arm !== undefined && !arms.includes(options.arm)) {
-    throw new CommandError(`--arm: must be ${arms.join(" or ")} (study.json), got ${options.arm}`)
-  }
-  if (options.key !== undefined && !/^[0-9a-f]{64}$/i.test(options.key)) {
+function levels(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const found = text.split(",").map((part): [string, string] => {
+    const at = part.indexOf("=")
+    if (at < 1) throw new CommandError(`--stratum: must be name=level, got ${JSON.stringify(part)}`)
+    return [part.slice(0, at).trim(), part.slice(at + 1).trim()]
+  })
+  return { ...before, ...Object.fromEntries(found) }
+}
+
+const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes))
+
+/** The bytes of --key; undefined where it is left out. */
+export function keyOption(key: string | undefined): Uint8Array | undefined {
+  if (key === undefined) return undefined
+  if (!/^[0-9a-f]{64}$/i.test(key)) {
     throw new CommandError(`--key: must be ${KEY_BYTES * 2} hexadecimal digits`)
   }
-  const { store, plan } = study
-  const known = await store.subjects.get(subject)
-  const device = options.device.toLowerCase()
-  const arm = options.arm ?? known?.arm ?? allocateArm(plan, subject)
-  // A board that was flashed holds its key already: it is not drawn anew, and nobody needs to see it.
-  const flashed = options.key === undefined && (await store.provisioning.latest(device)) !== undefined
-  const held = flashed ? await store.subjects.device(device) : undefined
-  const key =
-    held?.key ?? (options.key === undefined ? randomBytes(KEY_BYTES) : Buffer.from(options.key, "hex"))
-  await enrol(store, { subject, label: options.label, device, arm, key: new Uint8Array(key), at: Date.now() })
-  const enrolled = { subject, device, arm, syncPath: `/v1/sync/${device}` }
-  const carries = `Subject ${subject} carries board ${device} in arm ${arm}.`
-  const next = "Next: fieldtune round makes the first playlist, fieldtune serve lets the board fetch it"
-  if (held !== undefined) {
-    answer(options, enrolled, [
-      carries,
-      "The board holds its key and the host's address since it was flashed.",
-      next,
-    ])
-    return
-  }
-  const hex = Buffer.from(key).toString("hex")
-  answer(options, { ...enrolled, key: hex }, [
-    carries,
+  return new Uint8Array(Buffer.from(key, "hex"))
+}
+
+/** What the board has to be told; nothing where it was flashed by this study. */
+export function keyLines(key: Uint8Array, held: boolean, port: number): string[] {
+  if (held) return ["The board holds its key and the host's address since it was flashed."]
+  return [
     "Write these to the board's settings, and keep the key secret (fieldtune.db holds it too):",
-    `  ftkey   ${hex}   (as ${KEY_BYTES} raw bytes)`,
-    `  fthost  http://ADDRESS:${plan.port}   (the machine that runs fieldtune serve)`,
-    next,
+    `  ftkey   ${Buffer.from(key).toString("hex")}   (as ${KEY_BYTES} raw bytes)`,
+    `  fthost  http://ADDRESS:${port}   (the machine that runs fieldtune serve)`,
+  ]
+}
+
+async function begin(study: Study, subject: number, options: Options): Promise<void> {
+  if (options.device === undefined) throw new CommandError("enrol: --device is needed: the id of the board")
+  const { stratum: strata, cohort, arm: wanted, reason, label } = options
+  const device = options.device.toLowerCase()
+  const { key, held } = await keyForBoard(study.store, device, keyOption(options.key), random)
+  const wish = { subject, device, key, at: Date.now(), label, arm: wanted, reason, cohort, strata }
+  const { arm, allocated } = await enrolSubject(study, wish, random)
+  const enrolled = { subject, device, arm, allocated, syncPath: `/v1/sync/${device}` }
+  const hex = Buffer.from(key).toString("hex")
+  answer(options, held ? enrolled : { ...enrolled, key: hex }, [
+    `Subject ${subject} carries board ${device} in arm ${arm} (${allocated}).`,
+    ...keyLines(key, held, study.plan.port),
+    "Next: fieldtune round makes the first playlist, fieldtune serve lets the board fetch it",
   ])
 }
 
 async function end(study: Study, subject: number, options: Options): Promise<void> {
+  const reason = ENDS.find((end) => end === (options.reason ?? "returned"))
+  if (reason === undefined) {
+    throw new CommandError(`--reason: an enrolment ends as ${ENDS.join(", ")}, got ${options.reason}`)
+  }
   const open = await study.store.subjects.enrolmentOf(subject)
   if (open === undefined) throw new CommandError(`subject ${subject}: has no open enrolment to end`)
-  await study.store.subjects.release(open.device, Date.now())
-  answer(options, { subject, device: open.device, ended: true }, [
-    `Subject ${subject} no longer carries board ${open.device}; plays it still brings go to this subject.`,
-    `Next: fieldtune enrol N --device ${open.device} gives the board to somebody else`,
+  await study.store.subjects.release(open.device, Date.now(), reason)
+  const { device } = open
+  const here = reason !== "lost" && reason !== "retired"
+  answer(options, { subject, device, ended: true, reason }, [
+    `Subject ${subject} no longer carries board ${device} (${reason}); plays it still brings go to this subject.`,
+    here
+      ? `Next: fieldtune enrol N --device ${device} gives the board to somebody else`
+      : `Next: fieldtune enrol ${subject} --device ID gives the listener another board`,
   ])
 }

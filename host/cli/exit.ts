@@ -5,6 +5,7 @@ import { CardError } from "../card/card-error.js"
 import { CatalogueError } from "../catalogue/columns.js"
 import { StoreUnavailableError } from "../store/failure.js"
 import { NewerDatabaseError } from "../store/migrations.js"
+import { WithdrawnError } from "../store/withdrawn.js"
 import { WaveError } from "../study/cohorts.js"
 import { EnrolmentError } from "../study/enrol.js"
 import { PlanError } from "../study/plan.js"
@@ -20,6 +21,7 @@ const CORRECTABLE = [
   PlanError,
   StoreUnavailableError,
   StudyFolderError,
+  WithdrawnError,
   WaveError,
 ]
 /** A port in use or not allowed, a file that is not there or not readable. */

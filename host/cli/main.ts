@@ -3,9 +3,11 @@
 
 import { createRequire } from "node:module"
 import { Command } from "commander"
+import { boardCommand } from "./board.js"
 import { calibrateCommand } from "./calibrate.js"
 import { cardCommand } from "./card.js"
 import { catalogueCommand } from "./catalogue.js"
+import { clocksCommand } from "./clocks.js"
 import { demoCommand } from "./demo.js"
 import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
@@ -19,7 +21,9 @@ import { roundCommand } from "./round.js"
 import { serveCommand } from "./serve.js"
 import { statusCommand } from "./status.js"
 import { syncCommand } from "./sync.js"
+import { unblindCommand } from "./unblind.js"
 import { waveCommand } from "./wave.js"
+import { withdrawCommand } from "./withdraw.js"
 
 const { version, description } = createRequire(import.meta.url)("../../../package.json") as {
   version: string
@@ -36,12 +40,16 @@ const program = new Command("fieldtune")
   .addCommand(catalogueCommand())
   .addCommand(flashCommand())
   .addCommand(enrolCommand())
+  .addCommand(boardCommand())
+  .addCommand(withdrawCommand())
+  .addCommand(unblindCommand())
   .addCommand(cardCommand())
   .addCommand(serveCommand())
   .addCommand(syncCommand())
   .addCommand(waveCommand())
   .addCommand(roundCommand())
   .addCommand(statusCommand())
+  .addCommand(clocksCommand())
   .addCommand(fitCommand())
   .addCommand(replicateCommand())
   .addCommand(calibrateCommand())

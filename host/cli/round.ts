@@ -33,7 +33,8 @@ export function roundCommand(): Command {
     .action(async (options: Options) => {
       const study = await openStudy(options.study)
       try {
-        const wanted = options.subject ?? (await study.store.subjects.all()).map((subject) => subject.id)
+        const people = (await study.store.subjects.all()).filter(({ withdrawnAt }) => withdrawnAt === null)
+        const wanted = options.subject ?? people.map((subject) => subject.id)
         if (wanted.length === 0)
           throw new CommandError("round: the study has no subjects: fieldtune enrol 1 --device ID")
         for (const subject of wanted) {

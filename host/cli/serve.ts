@@ -84,7 +84,7 @@ async function serve(options: Options): Promise<void> {
   const port = options.port ?? study.plan.port
   let url: string
   try {
-    if (!(await study.store.writable())) {
+    if (!(await study.store.writable(1))) {
       log.error("the database can't be written to: boards keep their records until it can")
     }
     url = await listen(app, port, options.host)
@@ -100,7 +100,9 @@ async function serve(options: Options): Promise<void> {
       : "Only this machine reaches it: --host 0.0.0.0 lets boards on the network in.",
     ...(port === study.plan.port || reached.length === 0
       ? []
-      : [`! Boards are flashed with the plan's port ${study.plan.port} unless --address said another, not ${port}.`]),
+      : [
+          `! Boards are flashed with the plan's port ${study.plan.port} unless --address said another, not ${port}.`,
+        ]),
     token === undefined
       ? "The page and the API are for this machine; --token-file opens them to others."
       : "The page and the API open to other machines with ?token=TOKEN.",

@@ -56,7 +56,9 @@ async function publishedLists(
   const lists: PublishedList[] = []
   for (const { id, version } of await store.playlists.sizes(device)) {
     const list = endings.has(version % 256) ? await store.playlists.get(id) : undefined
-    if (list !== undefined) lists.push({ id, version, items: unpackPlaylist(list.bytes).items })
+    // A withdrawal has deleted the bytes of its subject's lists.
+    if (list !== undefined && list.bytes.length > 0)
+      lists.push({ id, version, items: unpackPlaylist(list.bytes).items })
   }
   return lists
 }

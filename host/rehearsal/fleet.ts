@@ -134,7 +134,7 @@ export async function fleetStudy(
 const REQUEST_MS = 10_000
 
 /** Posts a sealed body as the firmware does: one connection, closed after the reply. */
-export function post(port: number, device: string, body: Uint8Array): Promise<HttpReply> {
+function post(port: number, device: string, body: Uint8Array): Promise<HttpReply> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = []
     const socket = connect(port, "127.0.0.1", () => {

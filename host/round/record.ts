@@ -12,7 +12,8 @@ export interface PrequentialRecord extends Foretold {
 
 export async function readRecord({ store }: Study, subject: number): Promise<PrequentialRecord> {
   const model = await store.models.latest(subject, "prequential")
-  if (model === undefined) return { rows: 0, evidence: 0, taste: 0, blocks: [] }
+  // Scores that a withdrawn model had a part in are made again from the first play on.
+  if (model === undefined || model.withdrawnData) return { rows: 0, evidence: 0, taste: 0, blocks: [] }
   return model.summary as unknown as PrequentialRecord
 }
 

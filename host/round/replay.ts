@@ -1,8 +1,9 @@
 // The passes of a study, to be run again: the same plays, songs and boards give the same models and playlists.
 //
 //   passesOf(store)            what ran, in an order in which it can be run again
-//   repeatPass(study, pass)    runs one in a study that holds the songs, the subjects with their boards, the plays up
-//                              to `pass.through` with their numbers, and what the passes before it have made
+//   repeatPass(study, pass)    runs one in a study that holds the songs, the subjects, the plays up to `pass.through`
+//                              with their numbers and syncs (no later sync: a board that tells of a playlist moves
+//                              the next version up), and what the passes before it have made
 //
 // Taste models of different subjects do not depend on each other, and what an estimate depends on besides the plays
 // (how often the subject has used up its designs, what is forgotten) stands beside the model. So an estimate that ran

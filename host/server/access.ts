@@ -51,7 +51,10 @@ export function admission(token: string | undefined, limits: Limits | undefined)
         .redirect(path.startsWith("//") ? "/" : path, 303)
     }
     limits?.failed(remote)
-    request.log.warn({ remote, host: request.headers.host }, "the page was refused: not this machine, no token")
+    request.log.warn(
+      { remote, host: request.headers.host },
+      "the page was refused: not this machine, no token",
+    )
     return reply.code(401).type("text/plain; charset=utf-8").send(REFUSAL)
   }
 }

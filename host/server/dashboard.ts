@@ -7,6 +7,7 @@ import type { FastifyInstance } from "fastify"
 import { packageRoot } from "../firmware/manifest.js"
 import { StoreUnavailableError } from "../store/failure.js"
 import type { PlaylistItem } from "../store/playlists.js"
+import { armShown, type BlindItem, blindItem, blindTaste, isBlind } from "../study/blind.js"
 import { studyStatus } from "../study/status.js"
 import type { Study } from "../study/study.js"
 import { waveSummaries } from "../study/waves.js"
@@ -63,26 +64,28 @@ async function subjectView(study: Study, id: number) {
   const subject = await store.subjects.get(id)
   if (subject === undefined) return undefined
   const list = (await store.playlists.of(id)).at(-1)
+  const items = list === undefined ? [] : await store.playlists.items(list.id)
   const model = await store.models.latest(id, "taste")
+  const blind = await isBlind(study)
   return {
-    subject: { id, label: subject.label, arm: subject.arm },
+    subject: { id, label: subject.label, arm: (await armShown(study))(subject.arm) },
     playlist:
       list === undefined
         ? null
         : {
             version: list.version,
             wave: list.wave,
-            design: list.design,
+            design: blind ? null : list.design,
             state: list.state,
-            price: list.summary.price ?? null,
-            notes: list.summary.notes ?? [],
-            items: await withSongs(study, await store.playlists.items(list.id)),
+            price: blind ? null : (list.summary.price ?? null),
+            notes: blind ? [] : (list.summary.notes ?? []),
+            items: await withSongs(study, blind ? items.map(blindItem) : items),
           },
-    taste: model === undefined ? null : model.summary,
+    taste: model === undefined ? null : blind ? blindTaste(model.summary) : model.summary,
   }
 }
 
-async function withSongs(study: Study, items: readonly PlaylistItem[]) {
+async function withSongs(study: Study, items: readonly (PlaylistItem | BlindItem)[]) {
   const songs = new Map((await study.store.songs.all()).map((song) => [song.id, song]))
   return items.map(({ reason, ...item }) => {
     const song = songs.get(item.song)

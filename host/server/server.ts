@@ -33,6 +33,13 @@ export interface ServerOptions {
 const REQUEST_TIMEOUT_MS = 20000
 /** How often a database that failed is tried again for those who ask how the server is, milliseconds. */
 const PROBE_MS = 1000
+/** What must fit before a disk that was full counts as having room: some syncs. */
+const ROOM_BYTES = 500_000
+
+/** What syncs find of the database, for those who ask how the server is. */
+export interface StoreState {
+  failing: boolean
+}
 
 /** The server, not listening yet: `await app.listen({ port, host })`, or `await app.ready()` and `app.server`. */
 export function buildServer(options: ServerOptions): FastifyInstance {
@@ -57,8 +64,9 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     },
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).header("connection", "close").send())
-  healthRoute(app, options)
-  app.register(async (scope) => syncRoutes(scope, options))
+  const state: StoreState = { failing: false }
+  healthRoute(app, options, state)
+  app.register(async (scope) => syncRoutes(scope, options, state))
   app.register(async (scope) => {
     scope.addHook("onRequest", admission(token, limits))
     await dashboardRoutes(scope, options)
@@ -68,16 +76,16 @@ export function buildServer(options: ServerOptions): FastifyInstance {
 
 /**
  * GET /v1/health: 200 or 503 and { ok } for everybody; what the study holds only for who may see the page. Not ok: the
- * database can't be written to.
+ * database can't be written to. After a sync that found no room there must be room for more than one.
  */
-function healthRoute(app: FastifyInstance, { study, now, token }: ServerOptions): void {
-  let checkedAt = Number.NEGATIVE_INFINITY
-  let ok = true
+function healthRoute(app: FastifyInstance, { study, now, token }: ServerOptions, state: StoreState): void {
+  let triedAt = Number.NEGATIVE_INFINITY
   app.get("/v1/health", async (request, reply) => {
-    if (Math.abs(now() - checkedAt) >= PROBE_MS) {
-      checkedAt = now()
-      ok = await study.store.writable()
+    if (Math.abs(now() - triedAt) >= PROBE_MS) {
+      triedAt = now()
+      state.failing = !(await study.store.writable(state.failing ? ROOM_BYTES : 1))
     }
+    const ok = !state.failing
     reply.code(ok ? 200 : 503).header("cache-control", "no-store")
     if (visitor(request, token) !== "allowed") return { ok }
     return { ok, study: study.plan.name, schema: SCHEMA_VERSION, plays: await study.store.plays.count() }

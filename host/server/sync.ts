@@ -15,7 +15,7 @@ import { exchange } from "../protocol/session.js"
 import { StoreUnavailableError } from "../store/failure.js"
 import type { Device } from "../store/subjects.js"
 import type { ContactOutcome } from "../store/syncs.js"
-import type { ServerOptions } from "./server.js"
+import type { ServerOptions, StoreState } from "./server.js"
 
 const DEVICE_ID = /^[0-9a-f]{16}$/
 /** An octet stream, which is what a sealed body is. */
@@ -39,7 +39,11 @@ interface Answer {
 
 export type SyncOptions = Pick<ServerOptions, "study" | "now" | "random" | "committed">
 
-export async function syncRoutes(app: FastifyInstance, options: ServerOptions): Promise<void> {
+export async function syncRoutes(
+  app: FastifyInstance,
+  options: ServerOptions,
+  state: StoreState,
+): Promise<void> {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body))
 
@@ -48,7 +52,10 @@ export async function syncRoutes(app: FastifyInstance, options: ServerOptions): 
     const remote = remoteOf(request)
     const wait = limits?.boardWait(remote, deviceOf(request)) ?? 0
     if (wait > 0) {
-      request.log.warn({ device: deviceOf(request), remote, code: "rate" }, `sync refused: too many, wait ${wait} s`)
+      request.log.warn(
+        { device: deviceOf(request), remote, code: "rate" },
+        `sync refused: too many, wait ${wait} s`,
+      )
       return closed(reply, 429).header("retry-after", String(wait)).send()
     }
     if (request.headers["content-length"] !== undefined) return
@@ -59,6 +66,7 @@ export async function syncRoutes(app: FastifyInstance, options: ServerOptions): 
 
   app.setErrorHandler<Error & { statusCode?: number; code?: string }>((error, request, reply) => {
     if (error instanceof StoreUnavailableError) {
+      if (error.reason !== "busy") state.failing = true
       request.log.error({ device: deviceOf(request), code: error.reason }, `sync failed: ${error.message}`)
       return closed(reply, 503).header("retry-after", String(UNAVAILABLE_S)).send()
     }
@@ -77,6 +85,7 @@ export async function syncRoutes(app: FastifyInstance, options: ServerOptions): 
     const remote = remoteOf(request)
     if ("sealed" in answer) {
       limits?.authentic(remote, device)
+      state.failing = false
       const { subject, stored, repeated, quarantined, ackedTo } = answer.outcome
       request.log.info({ device, subject, stored, repeated, quarantined, ackedTo }, "sync")
       return closed(reply, 200).type(SEALED_TYPE).send(answer.sealed)
@@ -84,7 +93,7 @@ export async function syncRoutes(app: FastifyInstance, options: ServerOptions): 
     const { status, code, reason } = answer
     // A replay is authentic: a reply was lost, or the board's counter fell behind.
     if (status !== 409) limits?.failed(remote)
-    request.log.warn({ device, remote, code, reason }, `sync refused: ${reason}`)
+    request.log.warn({ device, code, reason, remote }, `sync refused: ${reason}`)
     return closed(reply, status).send()
   })
 }

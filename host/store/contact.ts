@@ -3,15 +3,26 @@
 // identity; the request counter must go up, so a repeated request changes nothing.
 
 import type { Kysely } from "kysely"
-import { RECORD_BYTES } from "../../src/record.js"
+import { RECORD_BYTES, unpackRecord } from "../../src/record.js"
+import { remarkOnLostBoard } from "./boards.js"
+import { boundNeighbours, meetClock, type PlaceOf } from "./clocks.js"
 import { coverage } from "./coverage.js"
 import { bytesOf, rowsOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
 import { listenersOf } from "./listeners.js"
 import type { Tables } from "./schema.js"
 import type { AcceptedRecord, Contact, ContactOutcome } from "./syncs.js"
+import { dropWithdrawn } from "./withdrawals.js"
 
 type Db = Kysely<Tables>
+
+/** What the host holds of an epoch. */
+interface Numbering {
+  boot: number
+  counter: number
+  ackedTo: number
+  highest: number
+}
 
 interface NewPlays {
   device: string
@@ -20,6 +31,7 @@ interface NewPlays {
   plays: readonly AcceptedRecord[]
   /** Subject of each play. */
   listeners: readonly (number | null)[]
+  placeOf: PlaceOf
 }
 
 /** ?1 … ?15 as insertSync lists them. */
@@ -32,9 +44,10 @@ const INSERT_SYNC = `
 /** ?1 device, ?2 epoch, ?3 sync, ?4 the records' bytes one after the other, ?5 their fields as rows of JSON. */
 export const INSERT_PLAYS = `
   insert into play (device, epoch, sync, boot, sequence, subject, song, playlist, position, start_ms, heard_ms,
-    reason, flags, pauses, volume, record)
+    reason, flags, pauses, volume, started_at, uncertainty_ms, record)
   select ?1, ?2, ?3, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
     value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11,
+    value ->> 12, value ->> 13,
     substr(?4, 1 + ${RECORD_BYTES} * key, ${RECORD_BYTES})
   from json_each(?5) order by key`
 
@@ -56,9 +69,9 @@ export async function commitContact(
   contact: Contact,
 ): Promise<ContactOutcome | { replay: true; boot: number; counter: number }> {
   const { device, epoch, boot, counter, at } = contact
-  const [known] = await rowsOf<{ boot: number; counter: number; ackedTo: number }>(
+  const [known] = await rowsOf<Numbering>(
     tx,
-    "select boot, counter, acked_to from epoch where device = ? and epoch = ?",
+    "select boot, counter, acked_to, highest from epoch where device = ? and epoch = ?",
     [device, epoch],
   )
   if (known !== undefined && (boot < known.boot || (boot === known.boot && counter <= known.counter))) {
@@ -69,7 +82,11 @@ export async function commitContact(
     await appendEvent(tx, { at, kind: "epoch", subject, device, detail: { epoch, boot } })
   }
   const sync = await insertSync(tx, contact, subject)
-  const counts = await storeRecords(tx, contact, sync, subject)
+  await remarkOnLostBoard(tx, device, subject, at)
+  const placeOf = await meetClock(tx, contact)
+  const kept = await dropWithdrawn(tx, contact, sync)
+  const counts = await storeRecords(tx, kept, { sync, subject, highest: known?.highest ?? 0, placeOf })
+  await boundNeighbours(tx, contact, kept.plays)
   await rowsOf(tx, "update sync set stored = ?, repeated = ?, quarantined = ? where id = ?", [
     counts.stored,
     counts.repeated,
@@ -137,8 +154,12 @@ async function insertSync(tx: Db, contact: Contact, subject: number | null): Pro
 async function storeRecords(
   tx: Db,
   contact: Contact,
-  sync: number,
-  subject: number | null,
+  {
+    sync,
+    subject,
+    highest,
+    placeOf,
+  }: { sync: number; subject: number | null; highest: number; placeOf: PlaceOf },
 ): Promise<{ stored: number; repeated: number; quarantined: number }> {
   const { device, epoch } = contact
   const sequences = [
@@ -146,7 +167,8 @@ async function storeRecords(
     ...contact.quarantine.map((q) => q.sequence),
   ]
   const held = new Map<number, Uint8Array>()
-  if (sequences.length > 0) {
+  // Nothing above the highest that is accounted for is stored yet.
+  if (sequences.some((sequence) => sequence <= highest)) {
     const rows = await rowsOf<{ sequence: number; record: ArrayBuffer | Uint8Array }>(
       tx,
       `select sequence, record from play
@@ -164,6 +186,10 @@ async function storeRecords(
   const quarantine = contact.quarantine.filter(({ sequence, bytes }) => !isHeld(sequence, bytes))
   counts.repeated += contact.quarantine.length - quarantine.length
   const listenerOf = await listenersOf(tx, contact)
+  const ownerOf = (bytes: Uint8Array): number | null => {
+    const record = unpackRecord(bytes, 0)
+    return record === undefined ? subject : listenerOf({ ...record, playlist: null })
+  }
   const fresh: AcceptedRecord[] = []
   const listeners: (number | null)[] = []
   for (const play of contact.plays) {
@@ -188,7 +214,7 @@ async function storeRecords(
   for (const { bytes, ...entry } of quarantine) {
     const added = await tx
       .insertInto("quarantine")
-      .values({ ...entry, device, epoch, sync, record: bytes })
+      .values({ ...entry, device, epoch, sync, record: bytes, subject: ownerOf(bytes) })
       .onConflict((c) => c.doNothing())
       .returning("id")
       .executeTakeFirst()
@@ -197,26 +223,23 @@ async function storeRecords(
       continue
     }
     counts.quarantined++
-    const { boot, sequence, reason, detail } = entry
+    // Events stay for good: what was heard is told by the quarantined record alone, which can be deleted.
+    const { boot, sequence, reason } = entry
     const kind = reason === "conflict" ? "conflict" : "quarantined"
-    await appendEvent(tx, {
-      at: contact.at,
-      kind,
-      subject,
-      device,
-      detail: { epoch, boot, sequence, reason, detail },
-    })
+    const detail = { epoch, boot, sequence, reason }
+    await appendEvent(tx, { at: contact.at, kind, subject, device, detail })
   }
-  await storePlays(tx, { device, epoch, sync, plays: fresh, listeners })
+  await storePlays(tx, { device, epoch, sync, plays: fresh, listeners, placeOf })
   return counts
 }
 
 /** Stores the plays of one sync, which are new, and marks their listeners as not estimated. */
 async function storePlays(
   tx: Db,
-  { device, epoch, sync, plays, listeners }: NewPlays,
+  { device, epoch, sync, plays, listeners, placeOf }: NewPlays,
 ): Promise<void> {
   if (plays.length === 0) return
+  const times = plays.map(({ record }) => placeOf(record.boot, record.startMs))
   const rows = plays.map(({ record, playlist }, i) => [
     record.boot,
     record.sequence,
@@ -230,6 +253,8 @@ async function storePlays(
     record.flags,
     record.pauses,
     record.volume,
+    times[i]?.at,
+    times[i]?.uncertaintyMs,
   ])
   const records = Buffer.concat(plays.map(({ bytes }) => bytes))
   await rowsOf(tx, INSERT_PLAYS, [device, epoch, sync, records, JSON.stringify(rows)])
@@ -282,6 +307,8 @@ async function nextOffer(tx: Db, contact: Contact): Promise<ContactOutcome["offe
   }>(tx, NEWEST_LIST, [contact.device])
   if (newest === undefined || newest.state === "refused") return null
   if (contact.list === newest.version || contact.next === newest.version) return null
+  // Deleted with a withdrawal: the board keeps what it has until it is returned.
+  if (bytesOf(newest.bytes).length === 0) return null
   if (newest.state === "published") {
     await tx
       .updateTable("publication")

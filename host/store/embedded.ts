@@ -5,6 +5,7 @@
 //
 // A query is prepared once and run many times: SQLite takes longer to compile a short statement than to run it.
 
+import { existsSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
 import { setTimeout as sleep } from "node:timers/promises"
 import { pathToFileURL } from "node:url"
@@ -161,7 +162,15 @@ class EmbeddedDriver implements Driver {
     }
   }
 
+  /** Brings what the journal holds into the file, so that the file alone is the study, and closes it. */
   async destroy(): Promise<void> {
+    try {
+      this.connection.run("pragma busy_timeout = 0")
+      this.connection.run("pragma wal_checkpoint(truncate)")
+    } catch (error) {
+      // Another process uses it, or nothing can be written: the journal keeps what it holds.
+      if (!(error instanceof StoreUnavailableError)) throw error
+    }
     this.connection.close()
   }
 }
@@ -173,11 +182,14 @@ class EmbeddedDriver implements Driver {
 export function openEmbedded(path: string, { readOnly = false } = {}): Kysely<Tables> {
   let database: Libsql
   try {
-    const file = readOnly ? `${pathToFileURL(path)}?mode=ro` : path
-    database = new Database(file, { timeout: BUSY_TIMEOUT_MS })
-    if (!readOnly) {
+    if (readOnly) {
+      database = openToRead(path)
+    } else {
+      database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
       database.pragma("journal_mode = wal")
       database.pragma("synchronous = full")
+      // What a withdrawal deletes is overwritten, not only unlinked.
+      database.pragma("secure_delete = on")
       database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
       database.pragma(`journal_size_limit = ${JOURNAL_BYTES}`)
     }
@@ -198,6 +210,21 @@ export function openEmbedded(path: string, { readOnly = false } = {}): Kysely<Ta
     },
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   })
+}
+
+/** Opens what is there; a file without its journal on a disk that takes none is read as one that nobody changes. */
+function openToRead(path: string): Libsql {
+  const url = `${pathToFileURL(path)}?mode=ro`
+  const database = new Database(url, { timeout: BUSY_TIMEOUT_MS })
+  try {
+    database.exec("select 1 from sqlite_schema")
+    return database
+  } catch (error) {
+    database.close()
+    const journal = `${path}-wal`
+    if (existsSync(journal) && statSync(journal).size > 0) throw error
+    return new Database(`${url}&immutable=1`, { timeout: BUSY_TIMEOUT_MS })
+  }
 }
 
 /**

@@ -3,15 +3,15 @@
 
 type Reason = "full" | "read-only" | "busy" | "failing"
 
-/** Primary result codes of SQLite (https://sqlite.org/rescode.html). */
-const REASONS: Record<string, Reason> = {
-  SQLITE_FULL: "full",
-  SQLITE_READONLY: "read-only",
-  SQLITE_CANTOPEN: "read-only",
-  SQLITE_PERM: "read-only",
-  SQLITE_BUSY: "busy",
-  SQLITE_LOCKED: "busy",
-  SQLITE_IOERR: "failing",
+/** Primary result codes of SQLite (https://sqlite.org/rescode.html); the low byte of an extended code is its primary one. */
+const REASONS: Record<number, Reason> = {
+  3: "read-only", // SQLITE_PERM
+  5: "busy", // SQLITE_BUSY
+  6: "busy", // SQLITE_LOCKED
+  8: "read-only", // SQLITE_READONLY
+  10: "failing", // SQLITE_IOERR; also a quota or a limit of file sizes
+  13: "full", // SQLITE_FULL
+  14: "read-only", // SQLITE_CANTOPEN
 }
 
 const ADVICE: Record<Reason, string> = {
@@ -28,18 +28,16 @@ export class StoreUnavailableError extends Error {
   constructor(
     readonly reason: Reason,
     path: string,
-    cause: Error & { code?: string },
+    cause: Error & { rawCode: number },
   ) {
-    super(`${path}: ${ADVICE[reason]} (${cause.code}: ${cause.message})`, { cause })
+    super(`${path}: ${ADVICE[reason]} (SQLite ${cause.rawCode}: ${cause.message})`, { cause })
   }
 }
 
 /** The error as one of these; undefined where it is of another kind. */
 export function unavailable(error: unknown, path: string): StoreUnavailableError | undefined {
   if (error instanceof StoreUnavailableError) return error
-  const code = (error as { code?: unknown } | null)?.code
-  if (typeof code !== "string") return undefined
-  const primary = Object.keys(REASONS).find((known) => code === known || code.startsWith(`${known}_`))
-  if (primary === undefined) return undefined
-  return new StoreUnavailableError(REASONS[primary], path, error as Error & { code: string })
+  const code = (error as { rawCode?: unknown } | null)?.rawCode
+  const reason = typeof code === "number" ? REASONS[code & 0xff] : undefined
+  return reason && new StoreUnavailableError(reason, path, error as Error & { rawCode: number })
 }

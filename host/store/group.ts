@@ -60,7 +60,7 @@ export class GroupCommit {
     const done: (() => void)[] = []
     try {
       await this.db.transaction().execute(async (tx) => {
-        for (const piece of pieces) done.push(await attempt(tx, piece))
+        for (const piece of pieces) done.push(await attempt(tx, piece, pieces.length === 1))
       })
     } catch (error) {
       for (const { reject } of pieces) reject(error)
@@ -71,16 +71,25 @@ export class GroupCommit {
 }
 
 /** Runs a piece within a savepoint; what is to be told once the transaction is on disk. */
-async function attempt(tx: Db, { run, resolve, reject }: Piece): Promise<() => void> {
+async function attempt(tx: Db, { run, resolve, reject }: Piece, alone: boolean): Promise<() => void> {
+  // One that is alone takes back the transaction itself.
+  if (alone) {
+    const value = await run(tx)
+    return () => resolve(value)
+  }
   await rowsOf(tx, "savepoint piece", [])
   try {
     const value = await run(tx)
     await rowsOf(tx, "release piece", [])
     return () => resolve(value)
   } catch (error) {
-    // Throws where the failure has ended the whole transaction.
-    await rowsOf(tx, "rollback to piece", [])
-    await rowsOf(tx, "release piece", [])
+    try {
+      await rowsOf(tx, "rollback to piece", [])
+      await rowsOf(tx, "release piece", [])
+    } catch {
+      // The failure has ended the whole transaction, and is what everybody in it must hear.
+      throw error
+    }
     return () => reject(error)
   }
 }

@@ -224,7 +224,79 @@ const WAVES: Statements = [
   "create unique index wave_period_open on wave_period (cohort) where closed_at is null",
 ]
 
-const VERSION_3: Statements = [...PLAN, ...WAVES]
+/** When the boots of a board were, as far as its contacts tell; and when the host's own clock was wrong. */
+const CLOCKS: Statements = [
+  `create table boot_clock (
+    device text not null references device (id),
+    epoch integer not null,
+    boot integer not null,
+    windows text not null,
+    contacts integer not null,
+    lasted integer not null,
+    earliest real,
+    latest real,
+    width real,
+    primary key (device, epoch, boot)) without rowid`,
+  `create table host_clock (
+    id integer primary key autoincrement,
+    from_sync integer not null references sync (id),
+    to_sync integer not null references sync (id),
+    offset_ms integer not null,
+    reason text not null,
+    at integer not null)`,
+]
+
+/** Who is in the study with which board and how they came to their arm, and what a withdrawal leaves. */
+const ENROLMENT: Statements = [
+  "alter table subject add column cohort text",
+  "alter table subject add column strata text not null default '{}'",
+  "alter table subject add column withdrawn_at integer",
+  "alter table enrolment add column end_reason text",
+  `create table board (
+    device text primary key references device (id),
+    state text not null check (state in ('stock', 'handed-out', 'returned', 'lost', 'retired')),
+    at integer not null) without rowid`,
+  `insert into board (device, state, at)
+    select device, iif(max(to_at is null), 'handed-out', 'returned'), max(coalesce(to_at, from_at))
+    from enrolment group by device`,
+  `create table allocation_key (
+    id integer primary key check (id = 1),
+    key blob not null check (length(key) = 32),
+    commitment text not null,
+    at integer not null)`,
+  `create trigger allocation_key_no_update before update on allocation_key
+    begin select raise(abort, 'the allocation key is drawn once'); end`,
+  `create trigger allocation_key_no_delete before delete on allocation_key
+    begin select raise(abort, 'the allocation key is drawn once'); end`,
+  `create table allocation (
+    subject integer primary key references subject (id),
+    at integer not null,
+    arm text not null,
+    method text not null check (method in ('blocked', 'simple', 'hand')),
+    scheme text,
+    stratum text not null,
+    ordinal integer check (ordinal >= 0),
+    reason text not null,
+    check ((method = 'hand') = (ordinal is null) and (ordinal is null) = (scheme is null)),
+    unique (scheme, stratum, ordinal))`,
+  `create trigger allocation_no_update before update on allocation
+    begin select raise(abort, 'allocation is append-only'); end`,
+  `create trigger allocation_no_delete before delete on allocation
+    begin select raise(abort, 'allocation is append-only'); end`,
+  `create table withdrawal (
+    subject integer primary key references subject (id),
+    at integer not null,
+    reason text not null,
+    counts text not null,
+    dropped integer not null default 0)`,
+  "alter table quarantine add column subject integer references subject (id)",
+  "alter table sync add column dropped integer not null default 0",
+  "alter table playlist add column copy_of integer references playlist (id)",
+  "alter table playlist add column withdrawn_data integer not null default 0",
+  "alter table model add column withdrawn_data integer not null default 0",
+]
+
+const VERSION_3: Statements = [...PLAN, ...CLOCKS, ...WAVES, ...ENROLMENT]
 
 const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2, VERSION_3]
 

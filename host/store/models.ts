@@ -3,6 +3,7 @@
 import type { Kysely, Selectable } from "kysely"
 import { bytesOf } from "./embedded.js"
 import type { Tables } from "./schema.js"
+import { begunBeforeWithdrawal, isShared, refuseWithdrawn } from "./withdrawn.js"
 
 /** The `subject` of a model over all subjects. */
 export const EVERYBODY = 0
@@ -35,6 +36,8 @@ export interface Model {
   summary: Record<string, unknown>
   /** How the estimation went; may hold timings. */
   diagnostics: Record<string, unknown>
+  /** It was made with data that a withdrawal has deleted. */
+  withdrawnData: boolean
 }
 
 export interface NewModel {
@@ -95,6 +98,7 @@ export function modelStore(db: Kysely<Tables>): ModelStore {
     particles: bytesOf(row.particles),
     summary: JSON.parse(row.summary),
     diagnostics: JSON.parse(row.diagnostics),
+    withdrawnData: row.withdrawnData === 1,
   })
   return {
     async latest(subject, kind) {
@@ -174,6 +178,8 @@ export function modelStore(db: Kysely<Tables>): ModelStore {
     save: (entry) =>
       db.transaction().execute(async (tx) => {
         const { block, weights, summary, diagnostics, ...head } = entry
+        await refuseWithdrawn(tx, entry.subject)
+        const withdrawnData = isShared(entry.kind) && (await begunBeforeWithdrawal(tx, entry.at))
         const blockId = block === undefined ? null : await saveBlock(tx, entry.subject, block, entry.at)
         const newest = await tx
           .selectFrom("model")
@@ -190,11 +196,12 @@ export function modelStore(db: Kysely<Tables>): ModelStore {
             block: blockId,
             summary: JSON.stringify(summary),
             diagnostics: JSON.stringify(diagnostics),
+            withdrawnData: Number(withdrawnData),
           })
           .returning("id")
           .executeTakeFirstOrThrow()
         if (weights !== undefined) await replaceWeights(tx, id, weights)
-        return { id, version, block: blockId, summary, diagnostics, ...head }
+        return { id, version, block: blockId, summary, diagnostics, withdrawnData, ...head }
       }),
     saveWeights: (model, weights) => db.transaction().execute((tx) => replaceWeights(tx, model, weights)),
     async weights(model) {

@@ -6,6 +6,7 @@ import { bytesOf, rowsOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
 import { planInForce } from "./plans.js"
 import type { Tables } from "./schema.js"
+import { begunBeforeWithdrawal, refuseWithdrawn } from "./withdrawn.js"
 
 export type PublicationState = "published" | "sent" | "confirmed" | "refused" | "superseded"
 
@@ -42,6 +43,10 @@ export interface Playlist {
   summary: Record<string, unknown>
   /** Hash of the plan in force then; null where the study had not started. */
   plan: string | null
+  /** The playlist that it repeats for another board; null for one that was designed. */
+  copyOf: number | null
+  /** It was made with data that a withdrawal has deleted: it stays what it is and can't be made again. */
+  withdrawnData: boolean
   state: PublicationState
   sentAt: number | null
   confirmedAt: number | null
@@ -63,6 +68,9 @@ export interface NewPlaylist {
   follows?: number
   /** Bytes for the version that the transaction assigns. */
   pack(version: number): Uint8Array
+  /** Of a copy: the playlist that it repeats, and whether that one was made with data deleted since. */
+  copyOf?: number
+  withdrawnData?: boolean
 }
 
 interface Wave {
@@ -111,6 +119,7 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
     bytes: bytesOf(row.bytes),
     summary: JSON.parse(row.summary),
     state: row.state as PublicationState,
+    withdrawnData: row.withdrawnData === 1,
   })
   const readAll = (rows: Row[]): Playlist[] => rows.map(read)
 
@@ -123,64 +132,7 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
         .onConflict((c) => c.doNothing())
         .execute()
     },
-    publish: (entry) =>
-      db.transaction().execute(async (tx) => {
-        const { items, pack, summary, follows, ...head } = entry
-        if (follows !== undefined) await refuseOvertaken(tx, entry.subject, follows)
-        const newest = await tx
-          .selectFrom("playlist")
-          .select((e) => e.fn.max("version").as("version"))
-          .where("device", "=", entry.device)
-          .executeTakeFirst()
-        // After a restored backup a board may have versions that this database has forgotten.
-        const told = await tx
-          .selectFrom("sync")
-          .select((e) => [e.fn.max("list").as("list"), e.fn.max("next").as("next")])
-          .where("device", "=", entry.device)
-          .executeTakeFirst()
-        const reached = [told?.list, told?.next].map(Number).filter((v) => v <= MAX_TOLD_VERSION)
-        const version = Math.max(Number(newest?.version ?? 0), ...reached) + 1
-        const bytes = pack(version)
-        const plan = await planInForce(tx)
-        const { id } = await tx
-          .insertInto("playlist")
-          .values({ ...head, version, bytes, summary: JSON.stringify(summary), plan })
-          .returning("id")
-          .executeTakeFirstOrThrow()
-        for (const [position, item] of items.entries()) {
-          await tx
-            .insertInto("playlistItem")
-            .values({ ...item, playlist: id, position, reason: JSON.stringify(item.reason ?? null) })
-            .execute()
-        }
-        await tx
-          .updateTable("publication")
-          .set({ state: "superseded" })
-          .where("state", "in", ["published", "sent"])
-          .where("playlist", "in", (e) =>
-            e.selectFrom("playlist").select("id").where("device", "=", entry.device),
-          )
-          .execute()
-        const publication = {
-          state: "published" as const,
-          sentAt: null,
-          confirmedAt: null,
-          refusedAt: null,
-          refusedCode: null,
-        }
-        await tx
-          .insertInto("publication")
-          .values({ playlist: id, ...publication })
-          .execute()
-        await appendEvent(tx, {
-          at: entry.at,
-          kind: "published",
-          subject: entry.subject,
-          device: entry.device,
-          detail: { version, wave: entry.wave, design: entry.design, songs: items.length },
-        })
-        return { id, version, bytes, summary, plan, ...head, ...publication }
-      }),
+    publish: (entry) => db.transaction().execute((tx) => publishIn(tx, entry)),
     async get(id) {
       const row = await select().where("playlist.id", "=", id).executeTakeFirst()
       return row && read(row)
@@ -234,6 +186,75 @@ export function playlistStore(db: Kysely<Tables>): PlaylistStore {
       return counts
     },
   }
+}
+
+/** The publication of a playlist inside the caller's transaction. */
+export async function publishIn(tx: Kysely<Tables>, entry: NewPlaylist): Promise<Playlist> {
+  const { items, pack, summary, follows, copyOf = null, withdrawnData: repeated = false, ...head } = entry
+  await refuseWithdrawn(tx, entry.subject)
+  if (follows !== undefined) await refuseOvertaken(tx, entry.subject, follows)
+  // Without utilities it was drawn from the catalogue alone.
+  const fromModels = copyOf === null && items.some((item) => item.utility !== null)
+  const withdrawnData = repeated || (fromModels && (await begunBeforeWithdrawal(tx, entry.at)))
+  const newest = await tx
+    .selectFrom("playlist")
+    .select((e) => e.fn.max("version").as("version"))
+    .where("device", "=", entry.device)
+    .executeTakeFirst()
+  // After a restored backup a board may have versions that this database has forgotten.
+  const told = await tx
+    .selectFrom("sync")
+    .select((e) => [e.fn.max("list").as("list"), e.fn.max("next").as("next")])
+    .where("device", "=", entry.device)
+    .executeTakeFirst()
+  const reached = [told?.list, told?.next].map(Number).filter((v) => v <= MAX_TOLD_VERSION)
+  const version = Math.max(Number(newest?.version ?? 0), ...reached) + 1
+  const bytes = pack(version)
+  const plan = await planInForce(tx)
+  const { id } = await tx
+    .insertInto("playlist")
+    .values({
+      ...head,
+      version,
+      bytes,
+      summary: JSON.stringify(summary),
+      plan,
+      copyOf,
+      withdrawnData: Number(withdrawnData),
+    })
+    .returning("id")
+    .executeTakeFirstOrThrow()
+  for (const [position, item] of items.entries()) {
+    await tx
+      .insertInto("playlistItem")
+      .values({ ...item, playlist: id, position, reason: JSON.stringify(item.reason ?? null) })
+      .execute()
+  }
+  await tx
+    .updateTable("publication")
+    .set({ state: "superseded" })
+    .where("state", "in", ["published", "sent"])
+    .where("playlist", "in", (e) => e.selectFrom("playlist").select("id").where("device", "=", entry.device))
+    .execute()
+  const publication = {
+    state: "published" as const,
+    sentAt: null,
+    confirmedAt: null,
+    refusedAt: null,
+    refusedCode: null,
+  }
+  await tx
+    .insertInto("publication")
+    .values({ playlist: id, ...publication })
+    .execute()
+  await appendEvent(tx, {
+    at: entry.at,
+    kind: "published",
+    subject: entry.subject,
+    device: entry.device,
+    detail: { version, wave: entry.wave, design: entry.design, songs: items.length },
+  })
+  return { id, version, bytes, summary, plan, copyOf, withdrawnData, ...head, ...publication }
 }
 
 async function refuseOvertaken(tx: Kysely<Tables>, subject: number, follows: number): Promise<void> {

@@ -20,6 +20,11 @@ export interface Tables {
     /** Largest play.id of the subject, and the largest that an estimate has used. */
     newestPlay: number
     estimatedPlay: number
+    /** Cohort of the plan, null without cohorts. */
+    cohort: string | null
+    /** Level by stratum. */
+    strata: Json
+    withdrawnAt: number | null
   }
   device: { id: string; key: Blob; createdAt: number }
   enrolment: {
@@ -28,6 +33,32 @@ export interface Tables {
     device: string
     fromAt: number
     toAt: number | null
+    endReason: string | null
+  }
+  /** Where a board is; none that has a row was never handed out. */
+  board: { device: string; state: string; at: number }
+  /** One row: what the sequences of arms are drawn from. */
+  allocationKey: { id: number; key: Blob; commitment: string; at: number }
+  /** How a subject came to its arm: a slot of a sequence, or by hand. */
+  allocation: {
+    subject: number
+    at: number
+    arm: string
+    method: string
+    /** Hash of the rule that the sequence follows, and the place in it; null where the arm was set by hand. */
+    scheme: string | null
+    stratum: string
+    ordinal: number | null
+    reason: string
+  }
+  withdrawal: {
+    subject: number
+    at: number
+    reason: string
+    /** How many rows of what were deleted, and how many were marked. */
+    counts: Json
+    /** Records that came later, were acknowledged and not kept. */
+    dropped: number
   }
   /** One row for each time that a board was flashed, or was to be. */
   provisioning: {
@@ -68,6 +99,10 @@ export interface Tables {
     summary: Json
     /** Hash of the plan in force then. */
     plan: string | null
+    /** The playlist that it repeats for another board. */
+    copyOf: number | null
+    /** 1: made with data that a withdrawal has deleted, so that it can't be made again. */
+    withdrawnData: ColumnType<number, number | undefined, number>
   }
   playlistItem: {
     playlist: number
@@ -120,6 +155,8 @@ export interface Tables {
     body: Blob
     /** Hash of the plan in force then. */
     plan: string | null
+    /** Records of somebody who has withdrawn: acknowledged, not kept. */
+    dropped: ColumnType<number, number | undefined, number>
   }
   play: {
     id: Generated<number>
@@ -152,6 +189,8 @@ export interface Tables {
     detail: string
     sync: number
     record: Blob
+    /** Whose it would be. */
+    subject: number | null
   }
   gone: {
     device: string
@@ -182,8 +221,31 @@ export interface Tables {
     particles: Blob
     summary: Json
     diagnostics: Json
+    /** 1: made with data that a withdrawal has deleted since. */
+    withdrawnData: ColumnType<number, number | undefined, number>
   }
   weight: { model: number; donor: number; logWeight: number }
+  /** The clocks that a boot may have had (host/study/clocks/window.ts), as JSON; none without contacts. */
+  bootClock: {
+    device: string
+    epoch: number
+    boot: number
+    windows: Json
+    contacts: number
+    lasted: number
+    earliest: number | null
+    latest: number | null
+    /** Width of what was possible when its plays were last placed, ms. */
+    width: number | null
+  }
+  hostClock: {
+    id: Generated<number>
+    fromSync: number
+    toSync: number
+    offsetMs: number
+    reason: string
+    at: number
+  }
   event: {
     id: Generated<number>
     at: number

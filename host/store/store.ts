@@ -3,6 +3,9 @@
 
 import { existsSync } from "node:fs"
 import type { Kysely } from "kysely"
+import { type AllocationStore, allocationStore } from "./allocations.js"
+import { type BoardStore, boardStore } from "./boards.js"
+import { type ClockStore, clockStore } from "./clocks.js"
 import { openEmbedded, rowsOf } from "./embedded.js"
 import { type EventStore, eventStore } from "./events.js"
 import { StoreUnavailableError } from "./failure.js"
@@ -17,11 +20,16 @@ import { type SongStore, songStore } from "./songs.js"
 import { type SubjectStore, subjectStore } from "./subjects.js"
 import { type SyncStore, syncStore } from "./syncs.js"
 import { type WaveStore, waveStore } from "./waves.js"
+import { type WithdrawalStore, withdrawalStore } from "./withdrawals.js"
 
 export interface Store {
+  readonly clocks: ClockStore
   readonly plans: PlanStore
   readonly songs: SongStore
   readonly subjects: SubjectStore
+  readonly boards: BoardStore
+  readonly allocations: AllocationStore
+  readonly withdrawals: WithdrawalStore
   readonly waves: WaveStore
   readonly playlists: PlaylistStore
   readonly plays: PlayStore
@@ -29,8 +37,8 @@ export interface Store {
   readonly models: ModelStore
   readonly events: EventStore
   readonly provisioning: ProvisioningStore
-  /** Whether something can be written just now: it is tried. */
-  writable(): Promise<boolean>
+  /** Whether `bytes` can be written just now: it is tried. */
+  writable(bytes: number): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -60,9 +68,13 @@ async function openWith(
     throw cause
   }
   return {
+    clocks: clockStore(db),
     plans: planStore(db),
     songs: songStore(db),
     subjects: subjectStore(db),
+    boards: boardStore(db),
+    allocations: allocationStore(db),
+    withdrawals: withdrawalStore(db),
     waves: waveStore(db),
     playlists: playlistStore(db),
     plays: playStore(db),
@@ -70,9 +82,9 @@ async function openWith(
     models: modelStore(db),
     events: eventStore(db),
     provisioning: provisioningStore(db),
-    async writable() {
+    async writable(bytes) {
       try {
-        await db.transaction().execute((tx) => rowsOf(tx, TRY_WRITING, []))
+        await db.transaction().execute((tx) => rowsOf(tx, TRY_WRITING, [bytes]))
         return true
       } catch (error) {
         if (error instanceof StoreUnavailableError) return false
@@ -83,7 +95,7 @@ async function openWith(
   }
 }
 
-/** Takes room of its own each time that it did not have before, and gives it back at the next. */
+/** The bytes replace those of the last time. */
 const TRY_WRITING = `
-  insert into meta (key, value) values ('tried', '.')
-  on conflict (key) do update set value = case value when '.' then hex(zeroblob(5000)) else '.' end`
+  insert into meta (key, value) values ('tried', hex(zeroblob(?1 / 2)) || random())
+  on conflict (key) do update set value = excluded.value`

@@ -4,7 +4,7 @@ import type { Kysely } from "kysely"
 import { appendEvent } from "./events.js"
 import type { Tables } from "./schema.js"
 
-export interface WavePeriod {
+interface WavePeriod {
   wave: number
   /** Cohort of the plan; empty where it has none. */
   cohort: string

@@ -90,7 +90,7 @@ export async function publish(store: Store, publication: Publication): Promise<P
 }
 
 /** What a slot of the device holds, as far as its last sync tells. */
-async function slotBytes(store: Store, device: string): Promise<number> {
+export async function slotBytes(store: Store, device: string): Promise<number> {
   const sync = (await store.syncs.latest()).find((row) => row.device === device)
   return sync?.health.store === STORE_FRAM ? MAX_FRAM_PLAYLIST_BYTES : MAX_PLAYLIST_BYTES
 }

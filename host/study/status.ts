@@ -10,6 +10,7 @@ import {
 } from "../../src/wire.js"
 import type { PublicationState } from "../store/playlists.js"
 import type { SyncRow } from "../store/syncs.js"
+import { armShown } from "./blind.js"
 import type { Study } from "./study.js"
 
 interface DeviceStatus {
@@ -62,6 +63,7 @@ const REFUSALS: Record<number, string> = {
 
 export async function studyStatus(study: Study, now: number): Promise<StudyStatus> {
   const { store, plan } = study
+  const shown = await armShown(study)
   const [songs, subjects, enrolments] = [
     await store.songs.count(),
     await store.subjects.all(),
@@ -80,7 +82,7 @@ export async function studyStatus(study: Study, now: number): Promise<StudyStatu
       device,
       subject,
       label: person?.label ?? "",
-      arm: person?.arm ?? "",
+      arm: shown(person?.arm ?? ""),
       lastSync: sync?.at ?? null,
       firmware: sync?.firmware ?? null,
       plays: plays.get(device) ?? 0,
@@ -102,6 +104,11 @@ export async function studyStatus(study: Study, now: number): Promise<StudyStatu
   }
   const own = [
     ...(songs === 0 ? ["the catalogue is empty: fieldtune catalogue add FILE.csv"] : []),
+    ...(await store.boards.all())
+      .filter(({ state, at, lastSync }) => (state === "lost" || state === "retired") && (lastSync ?? 0) > at)
+      .map(
+        ({ device, state }) => `${device} is ${state} and has synced since: fieldtune board found ${device}`,
+      ),
     ...(devices.length === 0 ? ["no board is enrolled: fieldtune enrol 1 --device ID"] : []),
   ]
   return {

@@ -23,7 +23,7 @@ export interface Study {
 const PLAN_FILE = "study.json"
 export const DATABASE_FILE = "fieldtune.db"
 const CATALOGUE_FOLDER = "catalogue"
-const EXPORTS_FOLDER = "exports"
+export const EXPORTS_FOLDER = "exports"
 
 /** The folder holds no study, or holds one already. */
 export class StudyFolderError extends Error {

@@ -77,6 +77,7 @@ export async function prepareOpening(
       ? [`opens ${apart(daysLate)} its planned day, ${planned.first}`]
       : []),
     ...without.map((id) => `subject ${id} carries no board and gets no list: fieldtune enrol`),
+    ...members.filter(hasWithdrawn).map(({ id }) => `subject ${id} has withdrawn and gets no list`),
     ...strangers(await store.subjects.all(), cohortNames(plan)),
   ]
   return {
@@ -116,9 +117,10 @@ export async function closeWave(
   const { to, last } = daysOf(plan, cohort, wave, period.openedAt)
   const early = now < to
   const since = early ? period.openedAt : to
-  const silent = boards.filter(({ sync }) => (sync?.at ?? Number.NEGATIVE_INFINITY) < since)
-  const unconfirmed = boards.filter(({ list }) => list.state === "published" || list.state === "sent")
-  const refused = boards.filter(({ list }) => list.state === "refused")
+  const carried = boards.filter((board) => board.carried)
+  const silent = carried.filter(({ sync }) => (sync?.at ?? Number.NEGATIVE_INFINITY) < since)
+  const unconfirmed = carried.filter(({ list }) => list.state === "published" || list.state === "sent")
+  const refused = carried.filter(({ list }) => list.state === "refused")
   const ids = new Set(lists.map(({ id }) => id))
   const plays = (await store.plays.all()).filter(({ playlist }) => playlist !== null && ids.has(playlist))
   const days = daysAfter(last, now, plan.timeZone)
@@ -153,6 +155,8 @@ export interface BoardInWave {
   device: string
   /** The subject's newest list of the wave. */
   list: Playlist
+  /** Whether the subject still carries that board. */
+  carried: boolean
   /** The newest sync of that board. */
   sync?: SyncRow
 }
@@ -170,7 +174,10 @@ export async function listsOf(
     const own = (await store.playlists.of(subject)).filter((list) => list.wave === wave)
     lists.push(...own)
     const list = own.at(-1)
-    if (list !== undefined) boards.push({ subject, device: list.device, list, sync: syncs.get(list.device) })
+    if (list === undefined) continue
+    const { device } = list
+    const carried = (await store.subjects.enrolmentOf(subject))?.device === device
+    boards.push({ subject, device, list, carried, sync: syncs.get(device) })
   }
   lists.sort((a, b) => a.id - b.id)
   return { lists, boards }

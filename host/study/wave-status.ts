@@ -85,7 +85,8 @@ export async function waveStates(study: Study, now: number): Promise<WaveState[]
   return states
 }
 
-function missedSync({ list, sync }: BoardInWave, now: number, syncMinutes: number): boolean {
+function missedSync({ list, sync, carried }: BoardInWave, now: number, syncMinutes: number): boolean {
+  if (!carried) return false
   if (list.state !== "published" && list.state !== "sent") return false
   const waited = now - Math.max(list.at, sync?.at ?? 0)
   return waited > Math.max(PATIENCE_MS, syncMinutes * MINUTE_MS)

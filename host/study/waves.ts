@@ -2,6 +2,7 @@
 
 import { END_FINISHED } from "../../src/record.js"
 import type { Play } from "../store/plays.js"
+import { isBlind } from "./blind.js"
 import type { Study } from "./study.js"
 
 export interface Heard {
@@ -26,6 +27,7 @@ const SLIP_MS = 500
 /** Ascending wave; a play belongs to the wave of its playlist. */
 export async function waveSummaries(study: Study): Promise<WaveSummary[]> {
   const { store } = study
+  const blind = await isBlind(study)
   const lists = await store.playlists.all()
   const waveOf = new Map(lists.map((list) => [list.id, list.wave]))
   const lengths = new Map((await store.songs.all()).map((song) => [song.id, song.lengthMs]))
@@ -34,7 +36,7 @@ export async function waveSummaries(study: Study): Promise<WaveSummary[]> {
     const ofWave = lists.filter((list) => list.wave === number)
     return {
       wave: number,
-      designs: [...new Set(ofWave.map((list) => list.design))].sort().join("+"),
+      designs: blind ? "" : [...new Set(ofWave.map((list) => list.design))].sort().join("+"),
       ...heardIn(plays, lengths, ({ playlist }) => playlist !== null && waveOf.get(playlist) === number),
       playlistsPublished: ofWave.length,
       playlistsConfirmed: ofWave.filter((list) => list.state === "confirmed").length,

@@ -51,7 +51,8 @@ export interface Item {
   lengthMs: number | null
   utility: number | null
   information: number | null
-  tag: "explore" | "exploit"
+  /** null, like all that tells of a design, while the study is blind. */
+  tag: "explore" | "exploit" | null
   propensity: number | null
   rank: number | null
   reason: string
@@ -62,7 +63,7 @@ export interface SubjectView {
   playlist: {
     version: number
     wave: number
-    design: string
+    design: string | null
     state: string
     /** Shares of the highest utility that were given up, 0 … 1. */
     price: { design: number; random: number } | null

@@ -71,8 +71,9 @@ function Playlist({ playlist }: { playlist: NonNullable<SubjectView["playlist"]>
         Playlist {playlist.version}, wave {playlist.wave}
       </h3>
       <p>
-        Design {playlist.design}, {playlist.state}; {playlist.items.length} songs, {explored} of them to
-        explore
+        {playlist.design === null
+          ? `${playlist.state}; ${playlist.items.length} songs; the study is blind`
+          : `Design ${playlist.design}, ${playlist.state}; ${playlist.items.length} songs, ${explored} of them to explore`}
         {playlist.price === null
           ? "."
           : `; ${cost(playlist.price.design)} of the utility given up by the design, ${cost(playlist.price.random)} by random slots.`}
@@ -130,13 +131,16 @@ function Row({ item, position }: { item: Item; position: number }) {
         <small>{facts.join(" · ")}</small>
       </th>
       <td>{item.reason || "–"}</td>
-      <td>
-        <span class={`tag ${item.tag}`}>{item.tag}</span>
-      </td>
+      <td>{item.tag === null ? "–" : <span class={`tag ${item.tag}`}>{item.tag}</span>}</td>
       <td class="n">{number(item.utility)}</td>
       <td class="n">{number(item.information)}</td>
-      <td class="n">{item.propensity === null ? "deterministic" : number(item.propensity)}</td>
+      <td class="n">{propensity(item)}</td>
       <td class="n">{item.rank ?? "–"}</td>
     </tr>
   )
+}
+
+function propensity({ propensity, tag }: Item): string {
+  if (tag === null) return "–"
+  return propensity === null ? "deterministic" : number(propensity)
 }

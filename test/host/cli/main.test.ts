@@ -49,7 +49,10 @@ describe("command line", () => {
       const added = await json(["catalogue", "add", "songs.csv", "--study", "s"], dir)
       assert.deepEqual([added.added, added.songs, added.attributes], [3, 3, ["tempo"]])
       assert.equal(readFileSync(join(dir, "s/catalogue/songs.csv"), "utf8"), CSV)
-      const enrolled = await json(["enrol", "1", "--device", DEVICE, "--study", "s", "--arm", "b"], dir)
+      const enrolled = await json(
+        ["enrol", "1", "--device", DEVICE, "--study", "s", "--arm", "b", "--reason", "the first"],
+        dir,
+      )
       assert.deepEqual([enrolled.subject, enrolled.device, enrolled.arm], [1, DEVICE, "b"])
       assert.match(enrolled.key, /^[0-9a-f]{64}$/)
 

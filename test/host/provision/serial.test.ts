@@ -337,7 +337,13 @@ test("the command: flash, enrol without a key in sight, simulate, and what it re
     )
     const enrolled = await run(["enrol", "1", "--device", boards[0].device, "--json"])
     assert.equal(enrolled.code, 0, enrolled.stderr)
-    assert.deepEqual(Object.keys(JSON.parse(enrolled.stdout)), ["subject", "device", "arm", "syncPath"])
+    assert.deepEqual(Object.keys(JSON.parse(enrolled.stdout)), [
+      "subject",
+      "device",
+      "arm",
+      "allocated",
+      "syncPath",
+    ])
     const simulated = await run([
       "flash",
       "--board",

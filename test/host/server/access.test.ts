@@ -92,7 +92,10 @@ describe("the page and the API", () => {
       assert.equal(await open({ cookie: `fieldtune=${TOKEN}` }), 401)
       assert.equal(await open({ authorization: "Bearer wrong" }), 401)
       assert.equal((await ask({ url: "/api/overview?token=wrong", ...from })).statusCode, 401)
-      assert.equal((await ask({ url: `//evil.example?token=${TOKEN}`, ...from })).headers.location ?? "/", "/")
+      assert.equal(
+        (await ask({ url: `//evil.example?token=${TOKEN}`, ...from })).headers.location ?? "/",
+        "/",
+      )
     }))
 
   test("guesses at the token run out", () =>

@@ -263,6 +263,34 @@ export function storeContract(name: string, open: OpenStore): void {
         assert.equal((await store.models.latest(1, "taste"))?.version, 1)
       }))
 
+    test("a wave is opened once, closed once, and is the only open one of its cohort", () =>
+      open(async (store) => {
+        assert.deepEqual(await store.waves.periods(), [])
+        assert.equal(await store.waves.open(1, "a", 10, { planned: "2025-01-06" }), true)
+        assert.equal(await store.waves.open(1, "a", 11, {}), false)
+        assert.equal(await store.waves.open(2, "a", 12, {}), false)
+        assert.equal(await store.waves.open(1, "b", 13, {}), true)
+        assert.equal(await store.waves.close(2, "a", 14, {}), false)
+        assert.equal(await store.waves.close(1, "a", 15, { plays: 3 }), true)
+        assert.equal(await store.waves.close(1, "a", 16, {}), false)
+        assert.equal(await store.waves.open(2, "a", 17, {}), true)
+        assert.deepEqual(await store.waves.periods(), [
+          { wave: 1, cohort: "a", openedAt: 10, closedAt: 15 },
+          { wave: 2, cohort: "a", openedAt: 17, closedAt: null },
+          { wave: 1, cohort: "b", openedAt: 13, closedAt: null },
+        ])
+        const told = await store.events.latest(9)
+        assert.deepEqual(
+          told.map(({ kind, at, detail }) => [kind, at, detail]),
+          [
+            ["wave-opened", 17, { wave: 2, cohort: "a" }],
+            ["wave-closed", 15, { wave: 1, cohort: "a", plays: 3 }],
+            ["wave-opened", 13, { wave: 1, cohort: "b" }],
+            ["wave-opened", 10, { wave: 1, cohort: "a", planned: "2025-01-06" }],
+          ],
+        )
+      }))
+
     test("models keep their bytes and their weights, newest version first", () =>
       open(async (store) => {
         await prepare(store)
@@ -345,7 +373,7 @@ export function storeContract(name: string, open: OpenStore): void {
         })
         assert.deepEqual(
           (await store.events.latest(9)).map((e) => e.kind),
-          ["note", "enrolled"],
+          ["note", "enrolled", "board"],
         )
         const survey = { subject: 1, at: 4, kind: "exit", answers: { liked: 4 } }
         await store.events.addSurvey(survey)

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { describe, test } from "node:test"
 import { unpackPlaylist } from "../../../host/protocol/playlist.js"
 import { exchange } from "../../../host/protocol/session.js"
-import { allocateArm, enrol } from "../../../host/study/enrol.js"
+import { enrol } from "../../../host/study/enrol.js"
 import { checkPlan } from "../../../host/study/plan.js"
 import { publish } from "../../../host/study/publish.js"
 import { studyStatus } from "../../../host/study/status.js"
@@ -133,26 +133,6 @@ describe("enrolment", () => {
       await enrol(study.store, entry)
       assert.equal((await study.store.subjects.get(2))?.label, "subject 2")
     }))
-
-  test("arms are allocated by seed and share, whoever comes first", () => {
-    const plan = checkPlan(
-      {
-        seed: 3,
-        arms: [
-          { name: "a", design: "model", share: 3 },
-          { name: "b", design: "gower", share: 1 },
-        ],
-      },
-      "plan",
-    )
-    const arms = Array.from({ length: 4000 }, (_, i) => allocateArm(plan, i + 1))
-    const inA = arms.filter((arm) => arm === "a").length
-    // Binomial(4000, .75): standard deviation 27.4, five of them on either side.
-    assert.ok(Math.abs(inA - 3000) < 137, `${inA} of 4000`)
-    assert.equal(allocateArm(plan, 17), arms[16])
-    const other = Array.from({ length: 100 }, (_, i) => allocateArm({ ...plan, seed: 4 }, i + 1))
-    assert.notDeepEqual(other, arms.slice(0, 100))
-  })
 })
 
 describe("publication", () => {
