@@ -157,7 +157,7 @@ async function rounds(store: Store, tables: Archived["tables"]): Promise<Row[]> 
         (playlist as number) <= until &&
         wave === note.wave &&
         note.subjects.includes(subject as number) &&
-        (copy_of ?? null) === null,
+        copy_of === null,
     )
     const own = models.filter((model) => model.estimated_at === note.at && !given.has(model))
     for (const model of own) given.add(model)

@@ -68,9 +68,10 @@ export function conceal<T extends Table>(
   return { table: { ...table, fields }, rows: inOrder(table, seen) }
 }
 
-function leftOut(role: Role | undefined, { blind, times }: Concealment): boolean {
+function leftOut(role: Role | undefined, { blind, times, pseudonyms }: Concealment): boolean {
   if (role === "reveals") return blind
   if (role === "moment") return times !== "exact"
+  if (role === "clock") return times !== "exact" || pseudonyms !== undefined
   if (role === "recordBytes") return blind || times !== "exact"
   return false
 }

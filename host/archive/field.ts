@@ -23,6 +23,8 @@ export interface Constraints {
  *   reveals              tells of an arm: left out while the study is blind
  *   flags                flags of a listen, of which FLAG_EXPLORE tells of an arm
  *   moment               tells to the second when somebody listened: left out unless the plan exports exact times
+ *   clock                a time in a form that is neither rounded nor moved
+ *   recordBytes          the bytes of a record, which hold flags and uptime
  *   freeText             written by a person: left out of a pseudonymised archive
  */
 export type Role =
@@ -35,6 +37,7 @@ export type Role =
   | "reveals"
   | "flags"
   | "moment"
+  | "clock"
   | "recordBytes"
   | "freeText"
 
@@ -62,6 +65,8 @@ export interface Table {
   name: string
   title: string
   description: string
+  /** All of it tells of arms: left out while the study is blind. */
+  reveals?: boolean
   primaryKey: readonly string[]
   foreignKeys?: readonly ForeignKey[]
   fields: readonly Field[]

@@ -26,7 +26,7 @@ export function flowCounts(tables: Archived["tables"], plan: Plan): Row[] {
   const present = new Set(subjects.map(({ arm }) => arm as string))
   const arms = plan.arms.map(({ name }) => name)
   for (const arm of present) if (!arms.includes(arm)) arms.push(arm)
-  const gone = new Set(subjects.filter(({ withdrawn_at }) => (withdrawn_at ?? null) !== null))
+  const gone = new Set(subjects.filter(({ withdrawn_at }) => withdrawn_at !== null))
   const lastEnd = new Map(
     rowsIn(tables, "enrolments").map(({ subject, end_reason }) => [subject, end_reason]),
   )

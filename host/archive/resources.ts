@@ -51,7 +51,8 @@ export const RESOURCES: readonly Resource[] = [
     title: "Listeners",
     description: "Everybody who was enrolled. Labels and names are not archived.",
     primaryKey: ["subject"],
-    query: "select id as subject, id as stream, arm, created_at as enrolled_at from subject order by id",
+    query: `select id as subject, id as stream, arm, cohort, strata, created_at as enrolled_at, withdrawn_at
+      from subject order by id`,
     fields: [
       required(subject()),
       counting(
@@ -59,7 +60,10 @@ export const RESOURCES: readonly Resource[] = [
         "Number that the random streams of the listener are named by (the number in the study). It differs from `subject` in a pseudonymised archive only; without it nothing could be estimated again.",
       ),
       required(string("arm", "Arm of the plan; its code while the study is blind.", { role: "arm" })),
+      string("cohort", "Cohort of the plan.", { missing: "the plan has no cohorts" }),
+      required(object("strata", "Level of every stratum of the plan.")),
       datetime("enrolled_at", "When the listener was enrolled first."),
+      datetime("withdrawn_at", "When the listener asked to be forgotten.", { missing: "never" }),
     ],
   },
   {
@@ -76,13 +80,100 @@ export const RESOURCES: readonly Resource[] = [
     description: "One row for each time that a listener was given a board.",
     primaryKey: ["enrolment"],
     foreignKeys: [toSubject, toDevice],
-    query: "select id as enrolment, subject, device, from_at, to_at from enrolment order by id",
+    query: "select id as enrolment, subject, device, from_at, to_at, end_reason from enrolment order by id",
     fields: [
       counting("enrolment", "Number of the row."),
       required(subject()),
       required(device()),
       datetime("from_at", "When the listener got it."),
       datetime("to_at", "When that ended.", { missing: "it had not ended" }),
+      string("end_reason", "How: returned, completed, dropped-out, lost, retired, replaced, withdrawn.", {
+        missing: "it had not ended",
+      }),
+    ],
+  },
+  {
+    name: "boards",
+    title: "Where the boards are",
+    description: "The state of every board that was ever in stock or handed out.",
+    primaryKey: ["device"],
+    foreignKeys: [toDevice],
+    query: "select device, state, at from board order by device",
+    fields: [
+      required(device()),
+      required(string("state", "stock, handed-out, returned, lost or retired.")),
+      datetime("at", "Since when."),
+    ],
+  },
+  {
+    name: "allocations",
+    title: "How listeners came to their arms",
+    description: "One row per listener. The key that the sequences of arms follow from is not archived.",
+    reveals: true,
+    primaryKey: ["subject"],
+    foreignKeys: [toSubject],
+    query:
+      "select subject, at, arm, method, scheme, stratum, ordinal, reason from allocation order by subject",
+    fields: [
+      required(subject()),
+      datetime("at", "When."),
+      required(string("arm", "Arm of the plan.", { role: "arm" })),
+      required(string("method", "blocked, simple (drawn), or hand.")),
+      string("scheme", "Hash of the rule that the sequence follows.", { missing: "by hand" }),
+      required(string("stratum", "The combination of levels: sequences are separate for each.")),
+      integer("ordinal", "Place in that sequence, from 0.", { missing: "by hand" }),
+      string("reason", "Why it was set by hand.", { role: "freeText", missing: "drawn" }),
+    ],
+  },
+  {
+    name: "withdrawals",
+    title: "Withdrawals",
+    description: "Who asked to be forgotten, and how much was deleted. Reasons are not archived.",
+    primaryKey: ["subject"],
+    foreignKeys: [toSubject],
+    query: "select subject, at, counts, dropped from withdrawal order by subject",
+    fields: [
+      required(subject()),
+      datetime("at", "When."),
+      required(object("counts", "Rows that were deleted or marked, by table.")),
+      required(integer("dropped", "Records that came later and were not kept.")),
+    ],
+  },
+  {
+    name: "boot_clocks",
+    title: "Clocks of the boots",
+    description: "What is known of when every boot began; from it follows `started_at` of the plays.",
+    primaryKey: ["device", "epoch", "boot"],
+    foreignKeys: [toDevice],
+    query: `select device, epoch, boot, contacts, lasted as lasted_ms, earliest, latest, width as width_ms
+      from boot_clock order by device, epoch, boot`,
+    fields: [
+      required(device()),
+      required(integer("epoch", "Numbering of the board.")),
+      required(integer("boot", "Which start of the board.")),
+      required(integer("contacts", "Contacts that it rests on.")),
+      number("lasted_ms", "How long the boot is known to have lasted.", { unit: "ms" }),
+      number("earliest", "Earliest time at which it can have begun, Unix time.", {
+        unit: "ms",
+        role: "clock",
+      }),
+      number("latest", "Latest time at which it can have begun, Unix time.", { unit: "ms", role: "clock" }),
+      number("width_ms", "Width of what was possible when its plays were last placed.", { unit: "ms" }),
+    ],
+  },
+  {
+    name: "host_clocks",
+    title: "Repairs of the host's clock",
+    description: "Contacts whose times were moved, because the host's clock was wrong then.",
+    primaryKey: ["row"],
+    query: `select id as row, from_sync, to_sync, offset_ms, reason, at from host_clock order by id`,
+    fields: [
+      counting("row", "Number of the row."),
+      counting("from_sync", "First contact."),
+      counting("to_sync", "Last contact."),
+      required(integer("offset_ms", "By how much.", { unit: "ms" })),
+      string("reason", "Why.", { role: "freeText" }),
+      datetime("at", "When that was said."),
     ],
   },
   {
@@ -134,7 +225,7 @@ export const RESOURCES: readonly Resource[] = [
     primaryKey: ["playlist"],
     foreignKeys: [toSubject, toDevice, { field: "wave", resource: "waves", reference: "wave" }, toPlan],
     query: `select id as playlist, subject, device, version, wave, arm, design, at as published_at,
-        ${planVersion("playlist.plan")}, state, sent_at, confirmed_at, refused_at, refused_code, summary,
+        ${planVersion("playlist.plan")}, copy_of, withdrawn_data, state, sent_at, confirmed_at, refused_at, refused_code, summary,
         lower(hex(bytes)) as bytes
       from playlist join publication on publication.playlist = playlist.id order by id`,
     fields: [
@@ -147,6 +238,10 @@ export const RESOURCES: readonly Resource[] = [
       string("design", "The design that made it (a first wave is random in every arm).", { role: "reveals" }),
       datetime("published_at", "When it was published."),
       plan,
+      integer("copy_of", "The playlist that it repeats on another board.", { missing: "it is no copy" }),
+      required(
+        boolean("withdrawn_data", "Whether it was made with data that a withdrawal has deleted since."),
+      ),
       required(
         string(
           "state",
@@ -304,7 +399,7 @@ export const RESOURCES: readonly Resource[] = [
     primaryKey: ["sync"],
     foreignKeys: [toDevice, toSubject, toPlan],
     query: `select id as sync, device, subject, at, epoch, boot, counter, up, firmware, list, next, health, stored,
-        repeated, quarantined, unreadable, ${planVersion("sync.plan")} from sync order by id`,
+        repeated, quarantined, unreadable, dropped, ${planVersion("sync.plan")} from sync order by id`,
     fields: [
       counting("sync", "Number in the order of arrival."),
       required(device()),
@@ -322,6 +417,7 @@ export const RESOURCES: readonly Resource[] = [
       required(integer("repeated", "Records that were known.")),
       required(integer("quarantined", "Records that were not believed.")),
       required(integer("unreadable", "Records whose checksum failed.")),
+      required(integer("dropped", "Records of listeners who have withdrawn, which were not kept.")),
       plan,
     ],
   },
@@ -356,7 +452,8 @@ export const RESOURCES: readonly Resource[] = [
       { field: "block", resource: "blocks", reference: "block" },
     ],
     query: `select id as model, subject, kind, version, block, at as estimated_at,
-        (select max(version) from plan where plan.at <= model.at) as plan, summary, diagnostics
+        (select max(version) from plan where plan.at <= model.at) as plan, withdrawn_data, summary,
+        diagnostics
       from model order by id`,
     fields: [
       counting("model", "Number of the row, and name of its file in models/."),
@@ -369,6 +466,9 @@ export const RESOURCES: readonly Resource[] = [
       integer("block", "The block that it took in.", { missing: "not a taste" }),
       datetime("estimated_at", "When it was estimated."),
       plan,
+      required(
+        boolean("withdrawn_data", "Whether it was made with data that a withdrawal has deleted since."),
+      ),
       object("summary", "What the model says: means, standard deviations, inclusion probabilities, …", {
         role: "reveals",
       }),

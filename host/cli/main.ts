@@ -3,6 +3,7 @@
 
 import { createRequire } from "node:module"
 import { Command } from "commander"
+import { archiveCommand } from "./archive.js"
 import { boardCommand } from "./board.js"
 import { calibrateCommand } from "./calibrate.js"
 import { cardCommand } from "./card.js"
@@ -50,6 +51,7 @@ const program = new Command("fieldtune")
   .addCommand(roundCommand())
   .addCommand(statusCommand())
   .addCommand(clocksCommand())
+  .addCommand(archiveCommand())
   .addCommand(fitCommand())
   .addCommand(replicateCommand())
   .addCommand(calibrateCommand())
