@@ -88,7 +88,11 @@ export interface RoundOptions extends PassOptions {
   /** As if these were the songs, and these the boards, instead of what the study has now. */
   songs?: readonly SongRange[]
   boards?: readonly (Carrier & { subject: number })[]
+  /** Told what every design chose from. */
+  designed?: Designed
 }
+
+export type Designed = (subject: number, input: DesignInput, design: Design) => void
 
 export interface EstimateRow {
   subject: number
@@ -200,7 +204,7 @@ export async function runRound(study: Study, options: RoundOptions): Promise<Rou
       const carrier = carries ? board : undefined
       try {
         const averaged = await averages.get(id)
-        subjects.push(await designAndPublish(study, catalogue, listener, averaged, carrier, wave, now))
+        subjects.push(await designAndPublish(study, catalogue, listener, averaged, carrier, wave, options))
       } catch (cause) {
         throw interrupted(wave, wanted.slice(subjects.length), subjects, cause)
       }
@@ -589,7 +593,7 @@ async function designAndPublish(
   averaged: Average | undefined,
   carrier: Carrier | undefined,
   wave: number,
-  now: number,
+  { now, designed }: RoundOptions,
 ): Promise<RoundRow> {
   const { plan, store } = study
   const { subject, taste } = listener
@@ -639,6 +643,7 @@ async function designAndPublish(
     epsilon: plan.epsilon,
   }
   const design = designPlaylist(input)
+  designed?.(subject.id, input, design)
   const publication = {
     subject: subject.id,
     carrier,

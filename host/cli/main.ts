@@ -3,6 +3,7 @@
 
 import { createRequire } from "node:module"
 import { Command } from "commander"
+import { archiveCommand } from "./archive.js"
 import { boardCommand } from "./board.js"
 import { calibrateCommand } from "./calibrate.js"
 import { cardCommand } from "./card.js"
@@ -52,6 +53,7 @@ const program = new Command("fieldtune")
   .addCommand(statusCommand())
   .addCommand(checkCommand())
   .addCommand(clocksCommand())
+  .addCommand(archiveCommand())
   .addCommand(fitCommand())
   .addCommand(replicateCommand())
   .addCommand(calibrateCommand())

@@ -60,7 +60,8 @@ export function describe(plan: Plan, chosen: Chosen): Design {
     explored: items.filter((item) => item.tag === "explore").length,
     notes: [...plan.notes, ...chosen.notes],
   }
-  return { items: playingOrder(items, streamOf(input, "order")), summary }
+  const considered = { allowed: rules.allowed, propensity: propensities?.probability ?? null }
+  return { items: playingOrder(items, streamOf(input, "order")), summary, considered }
 }
 
 function priceOf(rules: Rules, utility: Float64Array, best: Int32Array, chosen: Chosen): Price | null {

@@ -114,6 +114,9 @@ export interface Design {
   /** In playing order. */
   items: DesignItem[]
   summary: DesignSummary
+  /** What there was to choose from, by candidate: 1 = the constraints allow it, and the probability of a slot (null
+   *  where nothing was random). */
+  considered: { allowed: Uint8Array; propensity: Float64Array | null }
 }
 
 const DEFAULT_EPSILON = 0.1

@@ -9,7 +9,7 @@
 // (how often the subject has used up its designs, what is forgotten) stands beside the model. So an estimate that ran
 // beside a round may run before or after it; only one that the round has read must come first.
 
-import { estimate, runRound } from "../round.js"
+import { type Designed, estimate, runRound } from "../round.js"
 import type { Estimate } from "../store/models.js"
 import type { Store } from "../store/store.js"
 import type { Study } from "../study/study.js"
@@ -41,7 +41,11 @@ export async function passesOf(store: Store): Promise<Pass[]> {
 }
 
 /** `workers`: threads; the result does not depend on them. The study's plan is to be the one in force then. */
-export async function repeatPass(study: Study, pass: Pass, workers = 1): Promise<void> {
+export async function repeatPass(
+  study: Study,
+  pass: Pass,
+  { workers = 1, designed }: { workers?: number; designed?: Designed } = {},
+): Promise<void> {
   const { kind, through, made } = pass
   if (kind === "estimate") {
     const { at, subject, cycle, forgetting } = made
@@ -49,5 +53,15 @@ export async function repeatPass(study: Study, pass: Pass, workers = 1): Promise
     return
   }
   const { at, wave, subjects, songs, boards } = made
-  await runRound(study, { now: at, subjects, wave, through, songs, boards, estimate: false, workers })
+  await runRound(study, {
+    now: at,
+    subjects,
+    wave,
+    through,
+    songs,
+    boards,
+    estimate: false,
+    workers,
+    designed,
+  })
 }

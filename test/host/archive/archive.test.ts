@@ -1,0 +1,222 @@
+import assert from "node:assert/strict"
+import { mkdir } from "node:fs/promises"
+import { join } from "node:path"
+import { test } from "node:test"
+import { verifyArchive } from "../../../host/archive/verify.js"
+import { buildArchive } from "../../../host/archive/write.js"
+import { pack, unpack } from "../../../host/archive/zip.js"
+import { unblind } from "../../../host/study/blind.js"
+import type { Study } from "../../../host/study/study.js"
+import { withdraw } from "../../../host/study/withdraw.js"
+import { KEY, START, withFolder } from "../study/folder.js"
+import { HOUR } from "../study/people.js"
+import { BOARDS, LABEL, PROGRAM, SONG_FILE, withArchivable } from "./small-study.js"
+
+const PSEUDONYM_KEY = new Uint8Array(32).fill(7)
+
+async function verify(bytes: Uint8Array) {
+  return withFolder(async (dir) => {
+    await mkdir(dir, { recursive: true })
+    return verifyArchive(bytes, { place: "archive.zip", dir })
+  })
+}
+
+const texts = (bytes: Uint8Array): Map<string, string> =>
+  new Map(
+    [...unpack("archive.zip", bytes)].map(([path, content]) => [
+      path,
+      Buffer.from(content).toString("latin1"),
+    ]),
+  )
+
+const lines = (bytes: Uint8Array, table: string): string[] =>
+  texts(bytes).get(`data/${table}.csv`)!.trimEnd().split("\r\n")
+
+test("a study is archived to the same bytes each time, and repeats to the same numbers", async () => {
+  await withArchivable(async (study) => {
+    const first = await buildArchive(study, { program: PROGRAM })
+    assert.deepEqual(first.rerun!.differences, [])
+    assert.deepEqual(first.rerun!.notRepeated, [])
+    // Four first rounds of nobody's plays, then estimates of everybody for each of two rounds.
+    assert.equal(first.rerun!.passes, 3 + 4 + 4)
+    const second = await buildArchive(study, { program: PROGRAM, workers: 2 })
+    assert.equal(Buffer.compare(first.bytes, second.bytes), 0)
+
+    const verification = await verify(first.bytes)
+    assert.deepEqual(verification.problems, [])
+    assert.deepEqual(verification.notes, [])
+    assert.ok(verification.valid)
+    assert.equal(verification.rerun!.repeated, 11)
+
+    const files = texts(first.bytes)
+    for (const [path, content] of files) {
+      assert.ok(!content.includes(LABEL), `${path} has a label`)
+      assert.ok(!content.includes(SONG_FILE), `${path} has a path`)
+      assert.ok(!content.includes("fell into a lake"), `${path} has what somebody wrote of a board`)
+      assert.ok(!content.includes(Buffer.from(KEY).toString("hex")), `${path} has a key`)
+      assert.ok(!content.includes(Buffer.from(KEY).toString("latin1")), `${path} has a key`)
+      assert.ok(!content.includes("body of request"), `${path} has a sealed body`)
+    }
+    assert.equal(lines(first.bytes, "plans").length, 3)
+    assert.match(lines(first.bytes, "plans")[2], /the lists were too short/)
+    // Every design has every song as a candidate: 4 random lists, then 4 in two waves each.
+    assert.equal(lines(first.bytes, "candidates").length - 1, 12 * 60)
+    assert.equal(lines(first.bytes, "missing_sequences").length - 1, 1)
+    assert.equal(lines(first.bytes, "quarantine").length - 1, 1)
+    assert.match(files.get("README.md")!, /1 ranges of sequences have not arrived/)
+  })
+})
+
+test("a pseudonymised archive verifies and has no number, id or date of the study", async () => {
+  await withArchivable(async (study) => {
+    const { bytes } = await buildArchive(study, { program: PROGRAM, pseudonymKey: PSEUDONYM_KEY })
+    const again = await buildArchive(study, { program: PROGRAM, pseudonymKey: PSEUDONYM_KEY })
+    assert.equal(Buffer.compare(bytes, again.bytes), 0)
+    const verification = await verify(bytes)
+    assert.deepEqual(verification.problems, [])
+    assert.equal(verification.rerun!.repeated, verification.rerun!.passes)
+    const days = new Set([START, START + 12 * HOUR].map((at) => new Date(at).toISOString().slice(0, 10)))
+    for (const [path, content] of texts(bytes)) {
+      for (const board of BOARDS) assert.ok(!content.includes(board), `${path} has the board ${board}`)
+      for (const day of days) assert.ok(!content.includes(day), `${path} has the day ${day}`)
+      for (const text of [LABEL, "the lists were too short"])
+        assert.ok(!content.includes(text), `${path}: ${text}`)
+    }
+    const numbers = lines(bytes, "subjects")
+      .slice(1)
+      .map((line) => line.split(",").slice(0, 2).map(Number))
+    assert.deepEqual(
+      numbers.map(([subject]) => subject),
+      [1, 2, 3, 4],
+    )
+    assert.notDeepEqual(
+      numbers.map(([, number]) => number),
+      [1, 2, 3, 4],
+    )
+    const shift = START - Date.parse(lines(bytes, "devices")[1].split(",")[1])
+    assert.equal(shift % (7 * 24 * HOUR), 0)
+    assert.ok(shift > 365 * 24 * HOUR)
+  })
+})
+
+test("every changed, missing, added and renamed file of an archive is found", async () => {
+  await withArchivable(async (study) => {
+    const { bytes } = await buildArchive(study, { program: PROGRAM })
+    const files = unpack("archive.zip", bytes)
+    const tampered = async (change: (files: Map<string, Uint8Array>) => void): Promise<string[]> => {
+      const copy = new Map(files)
+      change(copy)
+      const { problems, valid } = await verify(pack(copy))
+      assert.ok(!valid)
+      return problems.map(({ message }) => message)
+    }
+    for (const [path, content] of files) {
+      for (const at of [0, Math.floor(content.length / 2), content.length - 1]) {
+        const problems = await tampered((copy) => {
+          const other = new Uint8Array(content)
+          other[at] ^= 1
+          copy.set(path, other)
+        })
+        assert.ok(
+          problems.some((message) => message.includes(path) || path === "manifest.json"),
+          `byte ${at} of ${path}: ${problems[0]}`,
+        )
+      }
+      const missing = await tampered((copy) => copy.delete(path))
+      assert.ok(
+        missing.some((message) => message.includes(path)),
+        `without ${path}: ${missing[0]}`,
+      )
+    }
+    const added = await tampered((copy) => copy.set("data/more.csv", new Uint8Array(3)))
+    assert.match(added[0], /"data\/more.csv": must be listed in manifest.json/)
+    const renamed = await tampered((copy) => {
+      copy.set("data/song.csv", copy.get("data/songs.csv")!)
+      copy.delete("data/songs.csv")
+    })
+    assert.match(
+      renamed[0],
+      /"data\/songs.csv": is listed in manifest.json and must be there, got no such file/,
+    )
+  })
+})
+
+test("what a withdrawal made impossible to repeat is listed and not failed", async () => {
+  const leave = async (study: Study): Promise<void> => {
+    await withdraw(study, 2, "no more time", START + 8 * HOUR + 5)
+  }
+  await withArchivable(
+    async (study) => {
+      const { bytes } = await buildArchive(study, { program: PROGRAM })
+      const { problems, valid, rerun } = await verify(bytes)
+      assert.deepEqual(problems, [])
+      assert.ok(valid)
+      assert.deepEqual(
+        rerun!.notRepeated.map(({ what }) => what),
+        ["round 2 (wave 2)"],
+      )
+      assert.match(rerun!.notRepeated[0].why, /withdrawal/)
+      assert.equal(rerun!.repeated, rerun!.passes - 1)
+      assert.ok(!lines(bytes, "plays").some((line) => line.includes(`,${BOARDS[1]},`)))
+      const flow = lines(bytes, "flow").filter((line) => line.startsWith("withdrawn,"))
+      assert.deepEqual(
+        flow.map((line) => line.split(",").slice(0, 4).join()),
+        ["withdrawn,model,,0", "withdrawn,gower,,1"],
+      )
+      assert.ok(![...texts(bytes).values()].some((content) => content.includes("no more time")))
+    },
+    {},
+    leave,
+  )
+})
+
+test("a blind study is archived on request only, and without what tells of an arm", async () => {
+  await withArchivable(
+    async (study) => {
+      await assert.rejects(buildArchive(study, { program: PROGRAM }), /the study is blind: --blind/)
+      const { bytes, rerun } = await buildArchive(study, { program: PROGRAM, blind: true })
+      assert.equal(rerun, null)
+      const { problems, valid, notes } = await verify(bytes)
+      assert.deepEqual([problems, valid], [[], true])
+      assert.match(notes[0], /blind/)
+      const files = texts(bytes)
+      assert.ok(!files.has("data/candidates.csv") && !files.has("data/allocations.csv"))
+      for (const [path, content] of files) {
+        if (path.startsWith("plans/")) continue
+        assert.ok(!/gower/.test(content) || path === "codebook.md", `${path} names an arm`)
+      }
+      assert.match(lines(bytes, "subjects")[1], /^1,1,[XY],/)
+      assert.equal(lines(bytes, "playlist_items")[0], "playlist,position,song")
+      await unblind(study, "all have finished", START + 12 * HOUR)
+      assert.notEqual((await buildArchive(study, { program: PROGRAM })).rerun, null)
+    },
+    {
+      blind: "double",
+      arms: [
+        { name: "model", design: "model", share: 1, code: "X" },
+        { name: "gower", design: "gower", share: 1, code: "Y" },
+      ],
+    },
+  )
+})
+
+test("times are as exact as the plan exports them, and an archive without them verifies", async () => {
+  for (const exportTimes of ["hour", "none"] as const) {
+    await withArchivable(
+      async (study) => {
+        const { bytes } = await buildArchive(study, { program: PROGRAM })
+        assert.deepEqual((await verify(bytes)).problems, [])
+        const [header, ...rows] = lines(bytes, "plays")
+        assert.ok(!/start_ms|record/.test(header))
+        assert.ok(rows.length > 0)
+        const all = [...texts(bytes)]
+          .filter(([path]) => path.startsWith("data/"))
+          .map(([, content]) => content)
+        const times = all.join("").match(/\d{4}-\d\d-\d\dT[\d:.]+Z/g) ?? []
+        if (exportTimes === "none") assert.deepEqual(times, [])
+        else assert.ok(times.length > 0 && times.every((time) => time.endsWith(":00:00.000Z")))
+      },
+      { privacy: { labels: true, bodies: "until-archived", exportTimes } },
+    )
+  }
+})
