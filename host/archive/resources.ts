@@ -657,7 +657,12 @@ export const QUALITY: Table = {
     counting("row", "Number of the row."),
     subject({ missing: "not about one listener" }),
     device({ missing: "not about one board" }),
-    required(string("finding", "What was found.")),
+    required(string("rule", "Id of the rule.")),
+    required(string("severity", "How bad it is.", { constraints: { enum: ["problem", "warning", "note"] } })),
+    datetime("since", "Since when it was so.", { missing: "nothing tells" }),
+    required(string("found", "What was found.", { role: "moment" })),
+    required(string("says", "The rule in words.")),
+    required(string("todo", "What to do about it.")),
   ],
 }
 
