@@ -16,6 +16,7 @@ import { reportFailure } from "./exit.js"
 import { exportCommand } from "./export.js"
 import { fitCommand } from "./fit.js"
 import { flashCommand } from "./flash.js"
+import { importCommand } from "./import.js"
 import { initCommand } from "./init.js"
 import { planCommand } from "./plan.js"
 import { rehearseCommand } from "./rehearse.js"
@@ -55,6 +56,7 @@ const program = new Command("fieldtune")
   .addCommand(checkCommand())
   .addCommand(clocksCommand())
   .addCommand(archiveCommand())
+  .addCommand(importCommand())
   .addCommand(exportCommand())
   .addCommand(fitCommand())
   .addCommand(replicateCommand())

@@ -17,14 +17,14 @@ const TYPES: Record<FieldType, ColumnSource["type"]> = {
 /** `about`: kept under the key "fieldtune". The same table gives the same bytes. */
 export function parquetOf(table: Table, rows: readonly Row[], about: object): Uint8Array {
   const columnData = table.fields.map(({ name, type }): ColumnSource => {
-    const values = rows.map((row) => valueOf(type, row[name] ?? null))
+    const values = rows.map((row) => parquetValue(type, row[name] ?? null))
     return { name, data: values, type: TYPES[type], nullable: true }
   })
   const kvMetadata = [{ key: "fieldtune", value: JSON.stringify(about) }]
   return new Uint8Array(parquetWriteBuffer({ columnData, kvMetadata }))
 }
 
-function valueOf(type: FieldType, value: unknown): unknown {
+function parquetValue(type: FieldType, value: unknown): unknown {
   if (value === null) return null
   if (type === "integer") return BigInt(value as number)
   if (type === "datetime") return new Date(value as number)

@@ -5,7 +5,7 @@
 import { basename, isAbsolute } from "node:path"
 import type { Song } from "../store/songs.js"
 
-export interface ListedSong extends Pick<Song, "id" | "source" | "title" | "artist" | "lengthMs" | "file"> {}
+type ListedSong = Pick<Song, "id" | "source" | "title" | "artist" | "lengthMs" | "file">
 
 export interface ExportedList {
   title: string
