@@ -1,6 +1,5 @@
 import assert from "node:assert/strict"
 import { mkdir } from "node:fs/promises"
-import { join } from "node:path"
 import { test } from "node:test"
 import { verifyArchive } from "../../../host/archive/verify.js"
 import { buildArchive } from "../../../host/archive/write.js"
