@@ -56,7 +56,7 @@ const DETAILS: Record<string, readonly string[]> = {
   conflict: ["epoch", "boot", "sequence", "reason"],
   enrolled: ["arm"],
   epoch: ["epoch", "boot"],
-  estimated: ["through", "subjects", "catalogue"],
+  estimated: ["through", "catalogue"],
   imported: ["added", "updated", "skipped"],
   published: ["version", "wave", "design", "songs"],
   quarantined: ["epoch", "boot", "sequence", "reason"],

@@ -160,6 +160,7 @@ export function readme(about: About, notes: readonly string[]): string {
           "  `stream` in data/subjects.csv is the number that the random streams of a listener are named by, the number in",
           "  the study. It is what makes the archive verifiable, and it could not be hidden beside it: who has the seed",
           "  finds it by trying. Whoever holds the study's list of numbers can tell who is who; keep that list apart.",
+          "- strata and cohorts are in it: whoever publishes it judges whether they tell who somebody is",
         ]
       : []),
     "",

@@ -45,12 +45,12 @@ export async function verifyArchive(bytes: Uint8Array, options: VerifyOptions): 
     const { problems, about, archived } = checkFiles(files)
     result.problems.push(...problems)
     result.about = about ?? null
+    if (problems.length > 0 || about === undefined) return result
     if (Buffer.compare(pack(files), bytes) !== 0) {
       result.notes.push(
         "the container is not byte for byte as fieldtune packs it: what is in it counts, and its own SHA-256 is another one",
       )
     }
-    if (problems.length > 0 || about === undefined) return result
     if (about.blind) {
       result.notes.push(
         "the archive is of a blind study: what it would be estimated and designed from is left out",

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict"
 import { mkdir } from "node:fs/promises"
 import { test } from "node:test"
+import { manifest } from "../../../host/archive/check.js"
+import { pretty, sha256 } from "../../../host/archive/describe.js"
 import { verifyArchive } from "../../../host/archive/verify.js"
 import { buildArchive } from "../../../host/archive/write.js"
 import { pack, unpack } from "../../../host/archive/zip.js"
@@ -137,6 +139,83 @@ test("every changed, missing, added and renamed file of an archive is found", as
       renamed[0],
       /"data\/songs.csv": is listed in manifest.json and must be there, got no such file/,
     )
+  })
+})
+
+/** The archive with one cell changed, and every hash made to fit. */
+function forged(
+  bytes: Uint8Array,
+  name: string,
+  column: string,
+  change: (value: string) => string,
+): Uint8Array {
+  const files = unpack("archive.zip", bytes)
+  const path = `data/${name}.csv`
+  const [header, ...rows] = Buffer.from(files.get(path)!).toString().split("\r\n")
+  const at = header.split(",").indexOf(column)
+  // A row without quotes, so that commas are what they seem.
+  const line = rows.findIndex((row) => !row.includes('"') && row.split(",")[at] !== "")
+  const cells = rows[line].split(",")
+  cells[at] = change(cells[at])
+  rows[line] = cells.join(",")
+  const content = Buffer.from([header, ...rows].join("\r\n"))
+  files.set(path, new Uint8Array(content))
+  const described = JSON.parse(Buffer.from(files.get("datapackage.json")!).toString())
+  const resource = described.resources.find((candidate: { name: string }) => candidate.name === name)
+  Object.assign(resource, { bytes: content.length, hash: `sha256:${sha256(content)}` })
+  files.set("datapackage.json", new TextEncoder().encode(pretty(described)))
+  files.delete("manifest.json")
+  files.set("manifest.json", new TextEncoder().encode(manifest(files)))
+  return pack(files)
+}
+
+test("a forged number is found by the repetition, whatever the hashes say", async () => {
+  await withArchivable(async (study) => {
+    const { bytes } = await buildArchive(study, { program: PROGRAM })
+    const more = (value: string): string => String(Number(value) + 1)
+    const forgeries: [string, string, (value: string) => string, RegExp][] = [
+      ["plays", "heard_ms", more, /^model \d+ \(taste of subject 1, version 1\): the particles' SHA-256/],
+      [
+        "candidates",
+        "utility",
+        (value) => String(2 * Number(value)),
+        /^data\/candidates\.csv, playlist 5, song \d+, utility: must be/,
+      ],
+      ["candidates", "propensity", () => "0.5", /propensity: must be .*, as repeated, got 0\.5/],
+      [
+        "weights",
+        "log_weight",
+        more,
+        /^model \d+ \(taste of subject \d, version \d\): must have the averaging weights/,
+      ],
+      [
+        "plays",
+        "song",
+        () => "60000",
+        /^data\/plays\.csv, line 2, song: must be in song of data\/songs\.csv, got 60000/,
+      ],
+      [
+        "plays",
+        "sequence",
+        () => "77",
+        /^data\/plays\.csv: must have every sequence .*, got 00112233aabbcc01, epoch 9, 1 to 1/,
+      ],
+      ["plays", "volume", () => "16", /^data\/plays\.csv, line 2, volume: must be at most 15, got 16/],
+      ["devices", "device", () => "x", /^data\/devices\.csv, line 2, device: must match/],
+      ["plays", "play", () => "2", /^data\/plays\.csv, line 3: play must be there once, got \[2\]/],
+      ["flow", "count", more, /^flow\.svg: must be the figure of data\/flow\.csv/],
+    ]
+    for (const [name, column, change, expected] of forgeries) {
+      const { problems, valid } = await verify(forged(bytes, name, column, change))
+      assert.ok(!valid, `${name}, ${column}`)
+      assert.ok(
+        problems.some(({ message }) => expected.test(message)),
+        `${name}, ${column}: ${problems
+          .map(({ message }) => message)
+          .slice(0, 3)
+          .join("\n")}`,
+      )
+    }
   })
 })
 
