@@ -21,20 +21,6 @@ export interface About {
   times: Concealment["times"]
 }
 
-/** A resource of datapackage.json, as this program writes and checks it. */
-export interface PackageResource {
-  name: string
-  path: string
-  bytes: number
-  hash: string
-  schema: {
-    fields: Omit<Field, "role" | "missing">[]
-    primaryKey?: string[]
-    foreignKeys?: { fields: string[]; reference: { resource: string; fields: string[] }; except?: number }[]
-    missingValues: string[]
-  }
-}
-
 export function datapackage(about: About, tables: Archived["tables"], files: Files): string {
   const resources = [...tables.values()].map(({ table, rows }) => {
     const bytes = files.get(csvPath(table.name))!
