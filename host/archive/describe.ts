@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto"
 import type { Archived, ArchivedTable } from "./collect.js"
 import type { Concealment } from "./conceal.js"
-import type { Field, ForeignKey } from "./field.js"
+import type { ForeignKey } from "./field.js"
 import type { Files } from "./zip.js"
 
 const PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
