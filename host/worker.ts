@@ -1,10 +1,19 @@
-// Estimation beside the server: a thread that opens the study by itself, so that a sync never waits for it.
-// It is given { dir } and, as messages, the host's time; each makes it estimate the dirty subjects, one after the
-// other, so that one that fails does not keep the others waiting.
+// Work beside the server: a thread that opens the study by itself, so that a sync never waits for it. Each message makes
+// it check the boards that synced, estimate the dirty subjects, one after the other, so that one that fails does not keep
+// the others waiting, and check the whole study where that was not done for a while.
 
 import { parentPort, workerData } from "node:worker_threads"
 import { estimate } from "./round.js"
-import { openStudy } from "./study/study.js"
+import { CHECK_EVERY_MS, checkBoard, checkStudy } from "./study/quality/check.js"
+import { openStudy, type Study } from "./study/study.js"
+
+/** What the thread is told. */
+export interface WorkerTask {
+  /** Unix milliseconds. */
+  now: number
+  /** Boards that have synced. */
+  synced: string[]
+}
 
 /** What the thread says after each message. */
 export interface WorkerReport {
@@ -16,31 +25,42 @@ const port = parentPort
 if (port !== null) {
   const { dir } = workerData as { dir: string }
   let queue = Promise.resolve()
-  port.on("message", (now: number) => {
-    queue = queue.then(async () => port.postMessage(await estimateDirty(dir, now)))
+  port.on("message", (task: WorkerTask) => {
+    queue = queue.then(async () => port.postMessage(await work(dir, task)))
   })
 }
 
-async function estimateDirty(dir: string, now: number): Promise<WorkerReport> {
+async function work(dir: string, { now, synced }: WorkerTask): Promise<WorkerReport> {
   const report: WorkerReport = { done: [], failed: [] }
-  try {
+  const attempt = async (subject: number | null, body: () => Promise<unknown>): Promise<boolean> => {
+    try {
+      await body()
+      return true
+    } catch (error) {
+      report.failed.push({ subject, reason: reasonOf(error) })
+      return false
+    }
+  }
+  await attempt(null, async () => {
     const study = await openStudy(dir)
     try {
+      for (const device of synced) await attempt(null, () => checkBoard(study, device, now))
       for (const subject of await study.store.subjects.dirty()) {
-        try {
-          await estimate(study, { now, subjects: [subject] })
+        if (await attempt(subject, () => estimate(study, { now, subjects: [subject] }))) {
           report.done.push(subject)
-        } catch (error) {
-          report.failed.push({ subject, reason: reasonOf(error) })
         }
       }
+      await attempt(null, () => checkNowAndThen(study, now))
     } finally {
       await study.close()
     }
-  } catch (error) {
-    report.failed.push({ subject: null, reason: reasonOf(error) })
-  }
+  })
   return report
+}
+
+async function checkNowAndThen(study: Study, now: number): Promise<void> {
+  const last = await study.store.findings.checkedAt()
+  if (last === null || last > now || now - last >= CHECK_EVERY_MS) await checkStudy(study, now)
 }
 
 function reasonOf(error: unknown): string {

@@ -1,12 +1,14 @@
-// The estimating thread of a running server: woken by commits, one estimation at a time, never waited for.
+// The working thread of a running server: woken by commits and by the clock, one piece of work at a time, never waited
+// for. It checks the boards that synced, estimates, and looks over the whole study once a minute.
 
 import { Worker } from "node:worker_threads"
 import type { FastifyBaseLogger } from "fastify"
-import type { WorkerReport } from "../worker.js"
+import { CHECK_EVERY_MS } from "../study/quality/check.js"
+import type { WorkerReport, WorkerTask } from "../worker.js"
 
 interface Estimator {
-  /** New plays are in the store. */
-  wake(): void
+  /** There may be something to do; `device` has synced. */
+  wake(device?: string): void
   /** Ends the thread; an estimation that is going on is lost and made again at the next start. */
   close(): Promise<void>
 }
@@ -15,12 +17,13 @@ export function startEstimator(dir: string, now: () => number, log: FastifyBaseL
   let worker: Worker | undefined
   let busy = false
   let waiting = false
+  let synced = new Set<string>()
 
   const start = (): Worker => {
     const thread = new Worker(new URL("../worker.js", import.meta.url), { workerData: { dir } })
     thread.on("message", ({ done, failed }: WorkerReport) => {
       busy = false
-      for (const { subject, reason } of failed) log.error({ subject, reason }, "estimation failed")
+      for (const { subject, reason } of failed) log.error({ subject, reason }, "estimation or check failed")
       if (done.length > 0) log.info({ subjects: done }, "estimated")
       if (waiting) wake()
     })
@@ -33,16 +36,22 @@ export function startEstimator(dir: string, now: () => number, log: FastifyBaseL
     })
     return thread
   }
-  const wake = (): void => {
+  const wake = (device?: string): void => {
+    if (device !== undefined) synced.add(device)
     waiting = busy
     if (busy) return
     busy = true
     worker ??= start()
-    worker.postMessage(now())
+    const task: WorkerTask = { now: now(), synced: [...synced] }
+    synced = new Set()
+    worker.postMessage(task)
   }
+  const everySoOften = setInterval(wake, CHECK_EVERY_MS)
+  everySoOften.unref()
   return {
     wake,
     async close() {
+      clearInterval(everySoOften)
       waiting = false
       await worker?.terminate()
     },

@@ -8,6 +8,7 @@ import { boardCommand } from "./board.js"
 import { calibrateCommand } from "./calibrate.js"
 import { cardCommand } from "./card.js"
 import { catalogueCommand } from "./catalogue.js"
+import { checkCommand } from "./check.js"
 import { clocksCommand } from "./clocks.js"
 import { demoCommand } from "./demo.js"
 import { enrolCommand } from "./enrol.js"
@@ -50,6 +51,7 @@ const program = new Command("fieldtune")
   .addCommand(waveCommand())
   .addCommand(roundCommand())
   .addCommand(statusCommand())
+  .addCommand(checkCommand())
   .addCommand(clocksCommand())
   .addCommand(archiveCommand())
   .addCommand(fitCommand())

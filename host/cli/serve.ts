@@ -71,7 +71,7 @@ async function serve(options: Options): Promise<void> {
     now,
     random: (n) => new Uint8Array(randomBytes(n)),
     log,
-    committed: () => estimator.wake(),
+    committed: (device) => estimator.wake(device),
     token,
     limits: new Limits(now),
   })
@@ -109,7 +109,7 @@ async function serve(options: Options): Promise<void> {
     "Interrupt to stop. Next: fieldtune status in another terminal",
   ])
   // Plays that came before the last stop may still wait for their estimate.
-  if ((await study.store.subjects.dirty()).length > 0) estimator.wake()
+  estimator.wake()
   await stopped
   await close()
 }

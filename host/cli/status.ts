@@ -1,6 +1,7 @@
 // fieldtune status: how the study stands, problems first.
 
 import type { Command } from "commander"
+import { findingText } from "../study/quality/check.js"
 import { studyStatus } from "../study/status.js"
 import { openStudy } from "../study/study.js"
 import { answer, type CommonOptions, command } from "./command.js"
@@ -43,13 +44,14 @@ export function statusCommand(): Command {
       ]
       const published = Object.values(playlists).reduce((sum, n) => sum + n, 0)
       answer(options, status, [
-        ...status.problems.map((problem) => `! ${problem}`),
+        ...status.findings.map(findingText),
         `${status.name}: ${status.songs} songs, ${status.subjects} subjects, ${status.plays} plays, ${status.waves} waves.`,
         `Playlists: ${published} published, ${playlists.confirmed} confirmed, ${playlists.refused} refused, ${playlists.superseded} superseded.`,
         ...(rows.length > 0 ? ["", ...table(header, rows)] : []),
-        ...(status.problems.length === 0
-          ? ["", "No problems. Next: fieldtune round when the wave is over"]
-          : []),
+        "",
+        status.findings.some(({ severity }) => severity === "problem")
+          ? "Next: fieldtune check says what each of these means and what to do"
+          : "No problems. Next: fieldtune wave status",
       ])
     } finally {
       await study.close()

@@ -12,6 +12,11 @@ import { unpackPlaylist } from "./playlist.js"
 const LENGTH_TOLERANCE_MS = 5000
 const LENGTH_TOLERANCE_SHARE = 0.05
 
+/** Longest time, ms, for which a song of `lengthMs` can have been heard in one listen. */
+export function longestHeard(lengthMs: number): number {
+  return lengthMs * (1 + LENGTH_TOLERANCE_SHARE) + LENGTH_TOLERANCE_MS
+}
+
 interface Judged {
   plays: AcceptedRecord[]
   quarantine: QuarantinedRecord[]
@@ -98,7 +103,7 @@ function faultOf(
   // The board plays as long as its list says, even where the catalogue has been corrected since.
   const item = list?.items[record.position]
   const longest = Math.max(lengthMs, item?.song === record.song ? item.lengthMs : 0)
-  if (record.heardMs > longest * (1 + LENGTH_TOLERANCE_SHARE) + LENGTH_TOLERANCE_MS) {
+  if (record.heardMs > longestHeard(longest)) {
     return {
       reason: "heard",
       detail: `heard ${record.heardMs} ms of song ${record.song}, which is ${longest} ms long`,

@@ -21,8 +21,8 @@ export interface ServerOptions {
   random(bytes: number): Uint8Array
   /** Where refusals and failures are told; silent without. */
   log?: FastifyBaseLogger
-  /** Called after a commit that brought new plays of the subject; must not block. */
-  committed?(subject: number): void
+  /** Called after the commit of every exchange with a board; must not block. */
+  committed?(device: string): void
   /** Opens page and API to other machines; without it they are for this one. */
   token?: string
   /** Without, nobody is slowed down. */

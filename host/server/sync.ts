@@ -127,7 +127,7 @@ async function answerOf(
     return { status: 409, code: "replay", reason }
   }
   const { outcome, reply } = result
-  if (outcome.subject !== null && outcome.stored > 0) committed?.(outcome.subject)
+  committed?.(device.id)
   const sealed = sealReply(device.key, device.id, salt, random(SALT_BYTES), encodeReply(reply))
   return { sealed: Buffer.from(sealed), request, outcome }
 }

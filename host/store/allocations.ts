@@ -6,7 +6,7 @@ import { bytesOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
 import type { Tables } from "./schema.js"
 
-export interface AllocationKey {
+interface AllocationKey {
   /** ALLOCATION_KEY_BYTES bytes. */
   key: Uint8Array
   /** SHA-256 of the key, hexadecimal: what the event log has held since the start. */

@@ -296,7 +296,24 @@ const ENROLMENT: Statements = [
   "alter table model add column withdrawn_data integer not null default 0",
 ]
 
-const VERSION_3: Statements = [...PLAN, ...CLOCKS, ...WAVES, ...ENROLMENT]
+/** What checks found, and when it went away. A closed finding stays as it was. */
+const FINDINGS: Statements = [
+  `create table finding (
+    id integer primary key autoincrement,
+    rule text not null,
+    severity text not null check (severity in ('problem', 'warning', 'note')),
+    subject integer,
+    device text,
+    since integer,
+    found text not null,
+    opened_at integer not null,
+    closed_at integer)`,
+  "create index finding_open on finding (device, rule) where closed_at is null",
+  `create trigger finding_closed before update on finding when old.closed_at is not null
+    begin select raise(abort, 'a closed finding does not change'); end`,
+]
+
+const VERSION_3: Statements = [...PLAN, ...CLOCKS, ...WAVES, ...ENROLMENT, ...FINDINGS]
 
 const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2, VERSION_3]
 

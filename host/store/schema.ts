@@ -254,5 +254,17 @@ export interface Tables {
     device: string | null
     detail: Json
   }
+  /** What checks found (host/study/quality); open while closedAt is null. */
+  finding: {
+    id: Generated<number>
+    rule: string
+    severity: string
+    subject: number | null
+    device: string | null
+    since: number | null
+    found: string
+    openedAt: number
+    closedAt: number | null
+  }
   survey: { id: Generated<number>; subject: number; at: number; kind: string; answers: Json }
 }

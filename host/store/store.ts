@@ -4,11 +4,13 @@
 import { existsSync } from "node:fs"
 import type { Kysely } from "kysely"
 import { type AllocationStore, allocationStore } from "./allocations.js"
+import { type BoardFactStore, boardFactStore } from "./board-facts.js"
 import { type BoardStore, boardStore } from "./boards.js"
 import { type ClockStore, clockStore } from "./clocks.js"
 import { openEmbedded, rowsOf } from "./embedded.js"
 import { type EventStore, eventStore } from "./events.js"
 import { StoreUnavailableError } from "./failure.js"
+import { type FindingStore, findingStore } from "./findings.js"
 import { checkSchema, migrate } from "./migrations.js"
 import { type ModelStore, modelStore } from "./models.js"
 import { type PlanStore, planStore } from "./plans.js"
@@ -39,6 +41,8 @@ export interface Store {
   readonly provisioning: ProvisioningStore
   /** Whether `bytes` can be written just now: it is tried. */
   writable(bytes: number): Promise<boolean>
+  readonly boardFacts: BoardFactStore
+  readonly findings: FindingStore
   close(): Promise<void>
 }
 
@@ -91,6 +95,8 @@ async function openWith(
         throw error
       }
     },
+    boardFacts: boardFactStore(db),
+    findings: findingStore(db),
     close: () => db.destroy(),
   }
 }

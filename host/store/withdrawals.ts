@@ -4,8 +4,8 @@
 // (their weights), the bytes of every request that may have carried its records, what those requests said of a listen
 // that went on, the songs, bytes and reasons of its playlists, and its label. What stays: the number of the subject,
 // its arm, stratum and cohort (an allocation can't be checked with gaps in its sequence), its enrolments, the times at
-// which its boards synced (clocks of other listens hang on them), and empty rows of its playlists, whose versions are
-// taken.
+// which its boards synced and how long their boots lasted (clocks of other listens hang on them), and empty rows of its
+// playlists, whose versions are taken.
 //
 // Completeness stays provable: the deleted sequences are `gone` with the code GONE_WITHDRAWN, so nothing asks for them
 // again, and a record of the subject that comes later is acknowledged, counted and not kept.
@@ -23,6 +23,7 @@ import { unpackRecord } from "../../src/record.js"
 import { endEnrolment } from "./boards.js"
 import { rowsOf } from "./embedded.js"
 import { appendEvent } from "./events.js"
+import { StoreUnavailableError } from "./failure.js"
 import { listenersOf } from "./listeners.js"
 import type { Tables } from "./schema.js"
 import type { Contact } from "./syncs.js"
@@ -30,11 +31,12 @@ import { SHARED_KINDS, WithdrawnError } from "./withdrawn.js"
 
 type Db = Kysely<Tables>
 
-/** `gone` code of the host alone, above those of src/wire.ts: deleted, because the subject has withdrawn. */
-export const GONE_WITHDRAWN = 100
+/** `gone` code of the host alone, beyond the byte in which boards say theirs: deleted, because the subject has
+ *  withdrawn. */
+export const GONE_WITHDRAWN = 1000
 
 /** Tables whose rows belong to one subject, by their column `subject`, in the order in which they can be deleted. */
-const OWNED = ["play", "quarantine", "survey", "model", "block"] as const
+const OWNED = ["play", "quarantine", "survey", "model", "block", "finding"] as const
 
 export interface WithdrawalCounts {
   play: number
@@ -42,6 +44,7 @@ export interface WithdrawalCounts {
   survey: number
   model: number
   block: number
+  finding: number
   /** Requests whose bytes were deleted. */
   bodies: number
   /** Its playlists, now empty. */
@@ -53,7 +56,7 @@ export interface WithdrawalCounts {
   markedModels: number
 }
 
-export interface Withdrawal {
+interface Withdrawal {
   subject: number
   at: number
   reason: string
@@ -103,9 +106,14 @@ export function withdrawalStore(db: Db): WithdrawalStore {
         const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db)
         return rows[0]?.busy === 0
       }
-      if (!(await cut())) return false
-      await sql`vacuum`.execute(db)
-      return cut()
+      try {
+        if (!(await cut())) return false
+        await sql`vacuum`.execute(db)
+        return await cut()
+      } catch (error) {
+        if (error instanceof StoreUnavailableError && error.reason === "busy") return false
+        throw error
+      }
     },
   }
 }

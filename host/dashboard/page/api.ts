@@ -14,7 +14,20 @@ export interface Board {
   playing: number
   published: number
   state: string | null
-  problems: string[]
+}
+
+/** What a check found (host/study/quality). */
+export interface Finding {
+  rule: string
+  severity: "problem" | "warning" | "note"
+  subject: number | null
+  device: string | null
+  /** Unix milliseconds; null where nothing tells. */
+  since: number | null
+  found: string
+  /** The rule in words, and what to do. */
+  says: string
+  todo: string
 }
 
 export interface Wave {
@@ -37,7 +50,8 @@ export interface Overview {
     subjects: number
     plays: number
     quarantined: number
-    problems: string[]
+    /** Problems first. */
+    findings: Finding[]
     devices: Board[]
   }
   waves: Wave[]

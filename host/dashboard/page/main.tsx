@@ -4,7 +4,7 @@ import { render } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import { getOverview, getSubject, type Overview, type SubjectView } from "./api"
 import { count } from "./format"
-import { Boards, Problems, Waves } from "./study"
+import { Boards, Findings, Waves } from "./study"
 import { Subject } from "./subject"
 
 const REFRESH_MS = 3000
@@ -66,7 +66,7 @@ function Page() {
         </p>
       </header>
       <main id="main">
-        <Problems problems={status.problems} />
+        <Findings findings={status.findings} now={overview.now} />
         <Waves waves={waves} />
         <Boards overview={overview} chosen={chosen} choose={setChosen} />
         {view !== undefined && view.subject.id === chosen && <Subject view={view} />}

@@ -1,16 +1,28 @@
 // The study: problems first, then the waves, then the boards.
 
-import type { Board, Overview, Wave } from "./api"
+import type { Board, Finding, Overview, Wave } from "./api"
 import { ago, percent } from "./format"
 
-export function Problems({ problems }: { problems: string[] }) {
-  if (problems.length === 0) return <p class="fine">No problems found.</p>
+const SEVERITY = { problem: "Problem", warning: "Warning", note: "Note" }
+
+export function Findings({ findings, now }: { findings: Finding[]; now: number }) {
+  if (findings.length === 0) return <p class="fine">No problems found.</p>
   return (
     <section aria-labelledby="problems">
       <h2 id="problems">Needs a look</h2>
       <ul class="problems">
-        {problems.map((problem) => (
-          <li key={problem}>{problem}</li>
+        {findings.map((finding) => (
+          <li key={`${finding.rule} ${finding.subject} ${finding.device}`} class={finding.severity}>
+            <strong>{SEVERITY[finding.severity]}</strong>{" "}
+            {finding.subject === null ? "" : `Subject ${finding.subject}: `}
+            {finding.found}
+            {finding.device === null ? "" : ` (${finding.device})`}
+            {finding.since === null ? "" : `, since ${ago(finding.since, now)}`}
+            <details>
+              <summary>What to do</summary>
+              {finding.says} {finding.todo}
+            </details>
+          </li>
         ))}
       </ul>
     </section>

@@ -29,7 +29,7 @@ interface Server {
   app: ReturnType<typeof buildServer>
   /** Log lines, parsed. */
   lines: Record<string, unknown>[]
-  committed: number[]
+  committed: string[]
   send(request: Partial<SyncRequest>): Promise<SyncReply>
   post(
     body: Uint8Array,
@@ -43,13 +43,13 @@ async function withServer(body: (server: Server) => Promise<void>): Promise<void
   await withStudy(async (fixture) => {
     await addSongs(fixture.study, 400)
     const lines: Record<string, unknown>[] = []
-    const committed: number[] = []
+    const committed: string[] = []
     const app = buildServer({
       study: fixture.study,
       now: () => START + 1000,
       random: (n) => new Uint8Array(n).fill(9),
       log: pino({}, { write: (line: string) => lines.push(JSON.parse(line)) }),
-      committed: (subject) => committed.push(subject),
+      committed: (device) => committed.push(device),
     })
     const post: Server["post"] = (payload, device = DEVICE) =>
       app.inject({
@@ -85,7 +85,7 @@ describe("sync endpoint", () => {
           [2, 2, 30000],
         ],
       )
-      assert.deepEqual(committed, [1])
+      assert.deepEqual(new Set(committed), new Set([DEVICE]))
       assert.deepEqual(await fixture.study.store.subjects.dirty(), [1])
     }))
 

@@ -6,7 +6,7 @@ import { unpackPlaylist } from "../../../host/protocol/playlist.js"
 import { runRound } from "../../../host/round.js"
 import { keyForBoard, moveBoard, replaceBoard } from "../../../host/study/devices.js"
 import { enrol } from "../../../host/study/enrol.js"
-import { studyStatus } from "../../../host/study/status.js"
+import { findingsNow, findingText } from "../../../host/study/quality/check.js"
 import type { Study } from "../../../host/study/study.js"
 import { KEY, recordOf, START } from "./folder.js"
 import { deviceOf, HOUR, heard, listen, sync, withPeople } from "./people.js"
@@ -93,7 +93,7 @@ describe("boards", () => {
       const plays = await heard(study, 1, 1, START + HOUR)
       await moveBoard(store, "lost", FIRST, "", START + 2 * HOUR)
       await enrol(store, { subject: 1, device: OTHER, arm: "model", key: KEY, at: START + 3 * HOUR })
-      assert.doesNotMatch((await studyStatus(study, START)).problems.join(), /is lost/)
+      assert.doesNotMatch((await findingsNow(study, START)).map(findingText).join(), /is lost/)
       await sync(study, FIRST, { plays: plays.slice(0, 4) }, START + 5 * HOUR)
       await sync(study, FIRST, { plays: plays.slice(4) }, START + 6 * HOUR)
       assert.equal((await store.plays.of(1)).length, 10)
@@ -103,8 +103,8 @@ describe("boards", () => {
         [[START + 5 * HOUR, FIRST, 1, { state: "lost", since: START + 2 * HOUR }]],
       )
       assert.match(
-        (await studyStatus(study, START + 6 * HOUR)).problems.join("\n"),
-        /00112233aabbcc01 is lost and has synced since: fieldtune board found/,
+        (await findingsNow(study, START + 6 * HOUR)).map(findingText).join("\n"),
+        /! 00112233aabbcc01: is lost and has synced since/,
       )
     }))
 

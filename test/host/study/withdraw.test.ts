@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict"
 import { readdirSync, readFileSync } from "node:fs"
+import { createRequire } from "node:module"
 import { join } from "node:path"
 import { describe, test } from "node:test"
 import { runRound } from "../../../host/round.js"
@@ -15,6 +16,7 @@ import { previewWithdrawal, withdraw } from "../../../host/study/withdraw.js"
 import { KEY, recordOf, START } from "./folder.js"
 import { deviceOf, HOUR, heard, listen, sync, withPeople } from "./people.js"
 
+const Database = createRequire(import.meta.url)("libsql")
 const LABEL = "Annegret-Mustermann"
 const ANSWER = "I-liked-the-third-song"
 const WHO = 2
@@ -101,6 +103,18 @@ describe("withdrawal", () => {
         [event.kind, event.subject, event.detail],
         ["withdrawn", WHO, { reason: "asked for it", counts }],
       )
+    }))
+
+  test("says so where another program keeps the file from being written anew; done again, it is", () =>
+    withPeople(3, {}, async (study) => {
+      const { at } = await twoWaves(study)
+      const reader = new Database(join(study.dir, "fieldtune.db"))
+      reader.exec("begin; select * from play")
+      assert.equal((await withdraw(study, WHO, "asked", at)).forgotten, false)
+      reader.exec("commit")
+      reader.close()
+      assert.equal((await withdraw(study, WHO, "asked", at)).forgotten, true)
+      assert.deepEqual(found(study, { label: LABEL, answer: ANSWER }), [])
     }))
 
   test("is shown by a dry run, which changes nothing, and is not done twice", () =>
