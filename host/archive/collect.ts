@@ -13,7 +13,7 @@ import { copyDatabase } from "../store/snapshot.js"
 import { openStore, type Store } from "../store/store.js"
 import { outcomeValues } from "../study/outcomes.js"
 import { checkPlan, type Plan } from "../study/plan.js"
-import { studyStatus } from "../study/status.js"
+import { checkStudy } from "../study/quality/check.js"
 import { DATABASE_FILE, type Study } from "../study/study.js"
 import type { Row, Table } from "./field.js"
 import { flowCounts } from "./flow.js"
@@ -78,7 +78,7 @@ export async function collect(study: Study, program: Program): Promise<Archived>
   try {
     await copyDatabase(join(study.dir, DATABASE_FILE), path)
     store = await openStore(path)
-    return await collectFrom({ ...study, dir, store, close: store.close }, path, program)
+    return await collectFrom({ ...study, dir, store, edited: null, close: store.close }, path, program)
   } finally {
     await store?.close()
     rmSync(dir, { recursive: true, force: true })
@@ -251,13 +251,8 @@ function lastMoment(tables: Archived["tables"]): number {
 }
 
 async function quality(study: Study, now: number): Promise<Row[]> {
-  const status = await studyStatus(study, now)
-  const ofBoards = status.devices.flatMap(({ subject, device, problems }) =>
-    problems.map((finding) => ({ subject, device, finding })),
-  )
-  const own = status.problems.slice(0, status.problems.length - ofBoards.length)
-  const all = [...own.map((finding) => ({ subject: null, device: null, finding })), ...ofBoards]
-  return all.map((found, i) => ({ row: i + 1, ...found }))
+  const { findings } = await checkStudy(study, now)
+  return findings.map((finding, i) => ({ row: i + 1, ...finding }))
 }
 
 function firmware(program: Program, tables: Archived["tables"]): Row[] {

@@ -651,13 +651,20 @@ export const FLOW: Table = {
 export const QUALITY: Table = {
   name: "quality",
   title: "Quality report",
-  description: "What needed attention when the study was archived, as of its last event.",
+  description:
+    "What `fieldtune check` found at the moment of the study's last event: everything that was wrong then by a rule.",
   primaryKey: ["row"],
+  foreignKeys: [toSubject, toDevice],
   fields: [
     counting("row", "Number of the row."),
+    required(string("rule", "Id of the rule.")),
+    required(string("severity", "How bad it is.", { constraints: { enum: ["problem", "warning", "note"] } })),
     subject({ missing: "not about one listener" }),
     device({ missing: "not about one board" }),
-    required(string("finding", "What was found.")),
+    datetime("since", "Since when.", { missing: "nothing tells" }),
+    string("found", "What was found, with values.", { role: "freeText" }),
+    required(string("says", "The rule in words.")),
+    required(string("todo", "What to do about it.")),
   ],
 }
 
