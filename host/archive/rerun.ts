@@ -316,7 +316,8 @@ class Repetition {
       .where("id", "=", made.subject)
       .execute()
     const differences = await this.compare([row], [], name, () =>
-      repeatPass(this.study(row.plan), { ...pass, made }, this.options),
+      // One listener at a time: threads would only wait for each other.
+      repeatPass(this.study(row.plan), { ...pass, made }),
     )
     await this.putModel(row)
     if (differences.length > 0 && row.withdrawn_data === true) this.skip(name, WITHDRAWN)
@@ -346,7 +347,7 @@ class Repetition {
       }
       const again = { ...pass, made: { ...note, subjects } }
       const differences = await this.compare(made, present, name, () =>
-        repeatPass(this.study(row.plan), again, { ...this.options, designed }),
+        repeatPass(this.study(row.plan), again, { workers: this.options.workers, designed }),
       )
       for (const list of present) this.keepCandidates(list)
       differences.push(...(await this.compareWeights(row, note, subjects)))

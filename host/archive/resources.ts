@@ -709,3 +709,10 @@ export const EVENTS: Table = {
     object("detail", "More of it.", { role: "reveals", missing: "nothing more" }),
   ],
 }
+
+/** All tables of an archive. */
+export const TABLES: readonly Table[] = [
+  ...RESOURCES,
+  ...[PLANS, ROUNDS, EVENTS, MISSING_SEQUENCES, OUTCOMES, FLOW, QUALITY, FIRMWARE],
+  { ...CANDIDATES, reveals: true },
+]

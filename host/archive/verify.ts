@@ -65,8 +65,10 @@ export async function verifyArchive(bytes: Uint8Array, options: VerifyOptions): 
     )
     result.rerun = { passes, repeated: done, notRepeated }
   } catch (error) {
-    if (!(error instanceof ArchiveError)) throw error
-    result.problems.push(error)
+    // Whatever a made-up archive leads to is said of the archive.
+    const known = error instanceof ArchiveError
+    const rule = "must hold together as a study that can be repeated"
+    result.problems.push(known ? error : new ArchiveError(options.place, rule, String(error)))
   }
   return { ...result, valid: result.problems.length === 0 }
 }

@@ -219,6 +219,39 @@ test("a forged number is found by the repetition, whatever the hashes say", asyn
   })
 })
 
+test("an archive without one of its tables, or with one that makes no sense, is refused with a reason", async () => {
+  await withArchivable(async (study) => {
+    const { bytes } = await buildArchive(study, { program: PROGRAM })
+    const changed = async (change: (described: any) => void): Promise<string[]> => {
+      const files = unpack("archive.zip", bytes)
+      const described = JSON.parse(Buffer.from(files.get("datapackage.json")!).toString())
+      change(described)
+      files.set("datapackage.json", new TextEncoder().encode(pretty(described)))
+      files.delete("manifest.json")
+      files.set("manifest.json", new TextEncoder().encode(manifest(files)))
+      const { problems, valid } = await verify(pack(files))
+      assert.ok(!valid)
+      return problems.map(({ message }) => message)
+    }
+    const without = await changed((described) => {
+      described.resources = described.resources.filter(({ name }: { name: string }) => name !== "plays")
+    })
+    assert.match(without[0], /^datapackage\.json: must describe data\/plays\.csv, got no such resource$/)
+    const retyped = await changed((described) => {
+      described.resources[0].schema.fields[0].type = "string"
+    })
+    assert.match(retyped[0], /must describe the column subject of data\/subjects\.csv as integer, got string/)
+    const pattern = await changed((described) => {
+      described.resources[1].schema.fields[0].constraints.pattern = "^(a+)+$"
+    })
+    assert.match(pattern[0], /must have a pattern that fieldtune writes, got \^\(a\+\)\+\$/)
+    const path = await changed((described) => {
+      described.resources[1].path = "../../etc/passwd"
+    })
+    assert.match(path[0], /resource devices must be data\/devices\.csv, once, got \.\.\/\.\.\/etc\/passwd/)
+  })
+})
+
 test("what a withdrawal made impossible to repeat is listed and not failed", async () => {
   const leave = async (study: Study): Promise<void> => {
     await withdraw(study, 2, "no more time", START + 8 * HOUR + 5)
