@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { mkdir } from "node:fs/promises"
 import { test } from "node:test"
+import { zipSync } from "fflate"
 import { manifest } from "../../../host/archive/check.js"
 import { pretty, sha256 } from "../../../host/archive/describe.js"
 import { verifyArchive } from "../../../host/archive/verify.js"
@@ -107,7 +108,8 @@ test("every changed, missing, added and renamed file of an archive is found", as
     const tampered = async (change: (files: Map<string, Uint8Array>) => void): Promise<string[]> => {
       const copy = new Map(files)
       change(copy)
-      const { problems, valid } = await verify(pack(copy))
+      // Not compressed: there are hundreds.
+      const { problems, valid } = await verify(zipSync(Object.fromEntries(copy), { level: 0 }))
       assert.ok(!valid)
       return problems.map(({ message }) => message)
     }

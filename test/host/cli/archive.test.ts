@@ -9,7 +9,7 @@ test("a study is archived, verified and only then parted from its sealed bodies,
   await withArchivable(async (study) => {
     const { dir, store } = study
     const syncs = await store.syncs.count()
-    const written = await fieldtune(["archive", "--json"], dir)
+    const written = await fieldtune(["archive", "--json", "--workers", "1"], dir)
     assert.equal(written.code, 0, written.stderr)
     const report = JSON.parse(written.stdout)
     assert.deepEqual([report.unchanged, report.rerun.differences, report.bodiesForgotten], [false, [], null])
@@ -17,17 +17,20 @@ test("a study is archived, verified and only then parted from its sealed bodies,
     assert.equal(statSync(file).size, report.bytes)
     assert.ok((await store.syncs.body(1))!.length > 0)
 
-    const verified = await fieldtune(["archive", "verify", "exports/archive.zip"], dir)
+    const verified = await fieldtune(["archive", "verify", "exports/archive.zip", "--workers", "1"], dir)
     assert.equal(verified.code, 0, verified.stdout)
     assert.match(verified.stdout, /is whole and true to itself/)
     assert.match(verified.stdout, new RegExp(report.sha256))
 
-    const pseudonymised = await fieldtune(["archive", "--pseudonymise", "--forget-bodies"], dir)
+    const pseudonymised = await fieldtune(
+      ["archive", "--pseudonymise", "--forget-bodies", "--workers", "1"],
+      dir,
+    )
     assert.equal(pseudonymised.code, 2)
     assert.match(pseudonymised.stderr, /a pseudonymised archive is no substitute/)
     assert.equal(statSync(join(dir, "pseudonyms.key")).mode & 0o777, 0o600)
 
-    const forgotten = await fieldtune(["archive", "--forget-bodies"], dir)
+    const forgotten = await fieldtune(["archive", "--forget-bodies", "--workers", "1"], dir)
     assert.equal(forgotten.code, 0, forgotten.stderr)
     assert.match(
       forgotten.stdout,
@@ -38,7 +41,7 @@ test("a study is archived, verified and only then parted from its sealed bodies,
     assert.deepEqual([event.kind, event.detail.sha256], ["bodies-forgotten", report.sha256])
 
     // The study went on by that event: another archive does not take the place of the first.
-    const other = await fieldtune(["archive"], dir)
+    const other = await fieldtune(["archive", "--workers", "1"], dir)
     assert.equal(other.code, 2)
     assert.match(other.stderr, /is there and holds something else; --out names another file/)
 
