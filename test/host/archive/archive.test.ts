@@ -7,7 +7,9 @@ import { pretty, sha256 } from "../../../host/archive/describe.js"
 import { verifyArchive } from "../../../host/archive/verify.js"
 import { buildArchive } from "../../../host/archive/write.js"
 import { pack, unpack } from "../../../host/archive/zip.js"
+import { runRound } from "../../../host/round.js"
 import { unblind } from "../../../host/study/blind.js"
+import type { Plan } from "../../../host/study/plan.js"
 import type { Study } from "../../../host/study/study.js"
 import { withdraw } from "../../../host/study/withdraw.js"
 import { KEY, START, withFolder } from "../study/folder.js"
@@ -311,6 +313,49 @@ test("a blind study is archived on request only, and without what tells of an ar
       ],
     },
   )
+})
+
+test("every kind of design and policy repeats, and so does a round that was interrupted", async () => {
+  const onDevice = {
+    margin: 0.1,
+    alternates: 4,
+    lists: 2,
+    after: 3,
+    epsilon: 0.1,
+    particles: 16,
+    variables: 4,
+  }
+  const plans: Partial<Plan>[] = [
+    { onDevice, songsPerListener: 30, designsBeforeRefit: 1 },
+    {
+      weights: "stacking",
+      forgetting: 0.9,
+      arms: [
+        { name: "model", design: "thompson", share: 1 },
+        { name: "gower", design: "utility", share: 1 },
+      ],
+    },
+  ]
+  const interrupt = async (study: Study): Promise<void> => {
+    const progress = (done: number): void => {
+      if (done === 2) throw new Error("the power went")
+    }
+    await assert.rejects(runRound(study, { now: START + 8 * HOUR + 9, progress }), /the power went/)
+  }
+  for (const plan of plans) {
+    await withArchivable(
+      async (study) => {
+        const { bytes, rerun } = await buildArchive(study, { program: PROGRAM })
+        assert.deepEqual(rerun!.differences, [])
+        assert.equal(lines(bytes, "rounds").length - 1, 4)
+        const { problems, rerun: again } = await verify(bytes)
+        assert.deepEqual(problems, [])
+        assert.equal(again!.repeated, 12)
+      },
+      plan,
+      interrupt,
+    )
+  }
 })
 
 test("times are as exact as the plan exports them, and an archive without them verifies", async () => {
