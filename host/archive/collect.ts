@@ -13,7 +13,7 @@ import { copyDatabase } from "../store/snapshot.js"
 import { openStore, type Store } from "../store/store.js"
 import { outcomeValues } from "../study/outcomes.js"
 import { checkPlan, type Plan } from "../study/plan.js"
-import { checkStudy } from "../study/quality/check.js"
+import { findInStudy } from "../study/quality/check.js"
 import { DATABASE_FILE, type Study } from "../study/study.js"
 import type { Row, Table } from "./field.js"
 import { flowCounts } from "./flow.js"
@@ -251,7 +251,7 @@ function lastMoment(tables: Archived["tables"]): number {
 }
 
 async function quality(study: Study, now: number): Promise<Row[]> {
-  const { findings } = await checkStudy(study, now)
+  const findings = await findInStudy(study, now)
   return findings.map((finding, i) => ({ row: i + 1, ...finding }))
 }
 

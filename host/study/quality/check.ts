@@ -34,7 +34,7 @@ function applyBoardRules(board: BoardFacts, context: BoardContext): FoundRow[] {
 }
 
 /** Applies every rule, problems first; writes nothing. */
-async function findInStudy(study: Study, now: number): Promise<Finding[]> {
+export async function findInStudy(study: Study, now: number): Promise<Finding[]> {
   const { store, edited } = study
   const plan = await planNow(study)
   const enrolments = await store.subjects.enrolments()
