@@ -13,6 +13,7 @@ import { clocksCommand } from "./clocks.js"
 import { demoCommand } from "./demo.js"
 import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
+import { exportCommand } from "./export.js"
 import { fitCommand } from "./fit.js"
 import { flashCommand } from "./flash.js"
 import { initCommand } from "./init.js"
@@ -54,6 +55,7 @@ const program = new Command("fieldtune")
   .addCommand(checkCommand())
   .addCommand(clocksCommand())
   .addCommand(archiveCommand())
+  .addCommand(exportCommand())
   .addCommand(fitCommand())
   .addCommand(replicateCommand())
   .addCommand(calibrateCommand())
