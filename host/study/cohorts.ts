@@ -9,13 +9,13 @@ export class WaveError extends Error {
 }
 
 /** The subject's cohort; empty where it is in none. */
-export function cohortOf(subject: Subject & { cohort?: string | null }): string {
-  return subject.cohort ?? ""
+export function cohortOf({ cohort }: Subject): string {
+  return cohort ?? ""
 }
 
 /** Who has withdrawn gets no more playlists. */
-export function hasWithdrawn(subject: Subject & { withdrawnAt?: number | null }): boolean {
-  return (subject.withdrawnAt ?? null) !== null
+export function hasWithdrawn({ withdrawnAt }: Subject): boolean {
+  return withdrawnAt !== null
 }
 
 /** Names of the plan's cohorts; one with an empty name where it has none. */

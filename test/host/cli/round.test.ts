@@ -37,6 +37,10 @@ test("a served sync is estimated beside the server, and round designs from it", 
 
     const server = start(["serve", "--study", "s", "--port", "0", "--json"], dir)
     const ended = finished(server)
+    let told = ""
+    server.stderr?.on("data", (chunk) => {
+      told += chunk
+    })
     const { url } = JSON.parse(await firstLine(server))
     const study = await openStudy(join(dir, "s"))
     const items = await study.store.playlists.items((await study.store.playlists.all())[0].id)
@@ -58,6 +62,10 @@ test("a served sync is estimated beside the server, and round designs from it", 
     }
     assert.equal((await study.store.models.latest(1, "taste"))?.summary.plays, 10)
     await study.close()
+    while (!told.includes('"msg":"estimated"')) {
+      assert.ok(Date.now() < end, "the server does not tell of the estimate")
+      await wait(100)
+    }
     server.kill("SIGTERM")
     const { code, stderr } = await ended
     assert.equal(code, 0)

@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { test } from "node:test"
+import type { Plan } from "../../../host/study/plan.js"
 import { withFolder } from "../study/folder.js"
 import { type Finished, fieldtune } from "./run.js"
 
@@ -14,7 +15,7 @@ type Run = (...args: string[]) => Promise<Finished>
 
 /** A study of two listeners in `s`, with the plan's fields as given. */
 async function withTwo(
-  plan: object,
+  plan: Partial<Plan>,
   body: (run: Run, json: (...args: string[]) => Promise<any>) => Promise<void>,
 ) {
   await withFolder(async (dir) => {
@@ -29,7 +30,10 @@ async function withTwo(
     const file = join(dir, "s", "study.json")
     writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), ...plan }))
     await json("catalogue", "add", "songs.csv")
-    for (const subject of [1, 2]) await json("enrol", `${subject}`, "--device", `3f2a9c01d4e5b67${subject}`)
+    const cohort = plan.cohorts ? ["--cohort", plan.cohorts[0].name] : []
+    for (const subject of [1, 2]) {
+      await json("enrol", `${subject}`, "--device", `3f2a9c01d4e5b67${subject}`, ...cohort)
+    }
     await body(run, json)
   })
 }

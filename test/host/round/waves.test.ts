@@ -12,8 +12,9 @@ import { publish } from "../../../host/study/publish.js"
 import type { Study } from "../../../host/study/study.js"
 import { closeWave } from "../../../host/study/wave-periods.js"
 import { waveStates } from "../../../host/study/wave-status.js"
+import { withdraw } from "../../../host/study/withdraw.js"
 import { REFUSED_SONG } from "../../../src/wire.js"
-import { DAY_MS, deviceOf, inCohorts, join, MONDAY, newestLists, SIZE, sync, withListeners } from "./waves.js"
+import { DAY_MS, deviceOf, join, MONDAY, newestLists, SIZE, sync, withListeners } from "./waves.js"
 
 test("waves are opened, played, closed and opened in order, each on its planned day", async () => {
   await withListeners(2, async (study) => {
@@ -155,9 +156,11 @@ test("cohorts have their own waves, and a round for both says which is meant", a
     { name: "autumn", start: "2025-09-01" },
   ]
   await withListeners(
-    3,
-    async (plain) => {
-      const study = inCohorts(plain, (subject) => (subject === 1 ? "spring" : "autumn"))
+    0,
+    async (study) => {
+      for (const subject of [1, 2, 3]) {
+        await join(study, subject, MONDAY, { cohort: subject === 1 ? "spring" : "autumn" })
+      }
       await openWave(study, { wave: 1, cohort: "spring", now: MONDAY })
       await closeWave(study, 1, "spring", MONDAY + 6 * DAY_MS)
       const second = await openWave(study, { wave: 2, cohort: "spring", now: MONDAY + 7 * DAY_MS })
@@ -220,6 +223,29 @@ test("a board that misses its sync keeps its list, its plays stay in their wave,
     assert.deepEqual([late.plays, current.plays, current.lists.sent, current.missed], [3 * SIZE, 3, 1, []])
     await sync(study, 2, { list: 2, at: opened + 2 * DAY_MS + 1000 })
     assert.equal((await waveStates(study, opened + 2 * DAY_MS + 1000))[1].lists.confirmed, 2)
+  })
+})
+
+test("who has withdrawn gets no list and is named, and does not keep a wave waiting", async () => {
+  await withListeners(2, async (study) => {
+    await openWave(study, { wave: 1, cohort: "", now: MONDAY })
+    for (const subject of [1, 2]) await sync(study, subject, { list: 1, at: MONDAY, heard: SIZE })
+    await withdraw(study, 2, "moved away", MONDAY + 1000)
+    const { warnings, plays } = await closeWave(study, 1, "", MONDAY + 7 * DAY_MS)
+    assert.ok(warnings.every((warning) => !warning.includes("subject 2")))
+    assert.equal(plays, SIZE)
+    const second = await openWave(study, { wave: 2, cohort: "", now: MONDAY + 7 * DAY_MS })
+    assert.deepEqual(second.warnings, ["subject 2 has withdrawn and gets no list"])
+    assert.deepEqual(
+      second.round.subjects.map(({ subject }) => subject),
+      [1],
+    )
+    const rest = await runRound(study, { now: MONDAY + 7 * DAY_MS })
+    assert.deepEqual(rest.left.at(0), { subject: 2, note: "has withdrawn" })
+    await assert.rejects(
+      runRound(study, { now: MONDAY + 7 * DAY_MS, subjects: [2] }),
+      /round: subject 2 is not in the study, or has withdrawn/,
+    )
   })
 })
 
@@ -389,7 +415,7 @@ test("every design chooses from the subject's own songs", async () => {
     0,
     async (study) => {
       for (const [i, { name }] of arms.entries()) {
-        await join(study, i + 1, MONDAY, name)
+        await join(study, i + 1, MONDAY, { arm: name })
       }
       for (const wave of [1, 2]) {
         await openWave(study, { wave, cohort: "", now: MONDAY })

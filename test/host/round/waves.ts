@@ -47,15 +47,13 @@ export function withListeners(
   })
 }
 
-export async function join(study: Study, subject: number, at: number, arm = "model"): Promise<void> {
-  await enrol(study.store, { subject, device: deviceOf(subject), arm, key: KEY, at })
-}
-
-/** The same study, whose subjects are in these cohorts. */
-export function inCohorts(study: Study, cohortOf: (subject: number) => string): Study {
-  const { subjects } = study.store
-  const all = async () => (await subjects.all()).map((one) => ({ ...one, cohort: cohortOf(one.id) }))
-  return { ...study, store: { ...study.store, subjects: { ...subjects, all } } }
+export async function join(
+  study: Study,
+  subject: number,
+  at: number,
+  { arm = "model", cohort }: { arm?: string; cohort?: string } = {},
+): Promise<void> {
+  await enrol(study.store, { subject, device: deviceOf(subject), arm, key: KEY, at, cohort })
 }
 
 let requests = 0
