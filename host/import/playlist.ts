@@ -4,7 +4,7 @@
 import { SaxesParser, type SaxesTagNS } from "saxes"
 import { ImportError } from "./imported.js"
 
-export interface ImportedTrack {
+interface ImportedTrack {
   location: string | null
   title: string | null
   artist: string | null
@@ -170,7 +170,7 @@ function isDateTime(text: string): boolean {
   return DATE_TIME.test(text) && !Number.isNaN(Date.parse(text))
 }
 
-export function readJspf(text: string): ImportedPlaylist {
+function readJspf(text: string): ImportedPlaylist {
   let given: unknown
   try {
     given = JSON.parse(text)

@@ -6,7 +6,7 @@ import type { ImportedPlay } from "../import/imported.js"
 import { nameKey } from "../import/match.js"
 import type { Tables } from "./schema.js"
 
-export interface StoredImport extends ImportedPlay {
+interface StoredImport extends ImportedPlay {
   /** The study's listener; null where it is somebody else. */
   subject: number | null
   /** Who listened, where it is no subject. */

@@ -78,12 +78,12 @@ describe("command line", () => {
       server.kill("SIGTERM")
       const { code, stderr } = await ended
       assert.equal(code, 0)
-      assert.match(stderr, /"device":"ffffffffffffffff","code":"device"/)
+      assert.match(stderr, /"device":"ffffffffffffffff","remote":"127\.0\.0\.1","code":"device"/)
 
       const status = await json(["status", "--study", "s"], dir)
       assert.deepEqual([status.plays, status.devices[0].plays, status.devices[0].logFill], [1, 1, 0])
       const text = await fieldtune(["status", "--study", "s"], dir)
-      assert.match(text.stdout, /^! subject 1, 3f2a9c01d4e5b678: no playlist published/)
+      assert.match(text.stdout, /^\? subject 1, 3f2a9c01d4e5b678: no playlist published/)
       const over = await json(["enrol", "1", "--end", "--study", "s"], dir)
       assert.deepEqual([over.device, over.ended], [DEVICE, true])
     }))
