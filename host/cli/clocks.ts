@@ -1,8 +1,8 @@
 // fieldtune clocks: what is known of the time of day of plays, and putting a wrong host clock right.
 
 import { type Command, InvalidArgumentError } from "commander"
-import type { StoredClock } from "../store/clocks.js"
-import { driftOf, movedBy, stateOf } from "../study/clocks/boots.js"
+import type { MovedClock, StoredClock } from "../store/clocks.js"
+import { driftOf, stateOf } from "../study/clocks/boots.js"
 import { MAX_UNCERTAINTY_MS, timesOfWeek } from "../study/clocks/time-of-week.js"
 import { openStudy, type Study } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command, wholeNumber } from "./command.js"
@@ -28,8 +28,9 @@ export function clocksCommand(): Command {
       `
 A board knows only how long it has been on. Every exchange with the host says when that was, to within the time that it
 was on its way; all exchanges of a boot together leave a set of possible clocks. A boot without any is bounded by those
-around it. "host clock moved" means that no clock fits all exchanges: this computer's clock was set in between. Then a
-play may have been at either time, and its uncertainty says so, until fieldtune clocks correct tells which was wrong.`,
+around it. "host clock moved" means that this computer's clock was set in between, as exchanges of this boot or of others
+show. Nobody but you can know when it was right: a play may have been at either time, and its uncertainty says so, until
+fieldtune clocks correct tells. Moves that one board alone sees, while others see none, are of that board's own clock.`,
     )
     .action((options: CommonOptions) => within(options, show))
     .addCommand(
@@ -63,18 +64,16 @@ async function within<T extends CommonOptions>(
 }
 
 async function show({ store, plan }: Study, options: CommonOptions): Promise<void> {
+  const steps = await store.clocks.settle(Date.now())
   const boots = (await store.clocks.all()).map(describe)
   const plays = await store.plays.all()
   const { unplaced, uncertain } = timesOfWeek(plays, plan.timeZone)
   const known = plays.length - unplaced - uncertain
-  const [steps, corrections] = [await store.clocks.steps(), await store.clocks.corrections()]
+  const corrections = await store.clocks.corrections()
   const result = { boots, plays: { known, uncertain, unplaced }, steps, corrections }
   const minutes = MAX_UNCERTAINTY_MS / 60_000
   answer(options, result, [
-    ...steps.map(
-      (step) =>
-        `! this computer's clock was moved by ${Math.round(step.movedMs / 1000)} s between sync ${step.before} (${new Date(step.beforeAt).toISOString()}) and sync ${step.after} (${new Date(step.afterAt).toISOString()}), says board ${step.device}`,
-    ),
+    ...steps.map(stepText),
     `${plays.length} plays: the time of ${known} is known to ${minutes} minutes or better, of ${uncertain} less well, of ${unplaced} not at all.`,
     "",
     ...table(
@@ -92,10 +91,20 @@ async function show({ store, plan }: Study, options: CommonOptions): Promise<voi
       ]),
     ),
     "",
-    steps.length > 0
+    steps.some(({ whose }) => whose === "host")
       ? "Next: fieldtune clocks correct --help, where you know when this computer's clock was wrong"
       : "Next: fieldtune check looks at everything else",
   ])
+}
+
+function stepText({ whose, before, beforeAt, after, afterAt, movedMs, uncertaintyMs, boards }: MovedClock) {
+  const clock = whose === "host" ? "this computer's clock" : `the clock of board ${boards.join(", ")}`
+  const from =
+    beforeAt === null ? "the first sync" : `between sync ${before} (${new Date(beforeAt).toISOString()}) and`
+  const place = beforeAt === null ? `before ${from}` : `${from} sync ${after} (${new Date(afterAt).toISOString()})`
+  const size = `${Math.round(movedMs / 1000)} ± ${Math.ceil(uncertaintyMs / 1000)} s`
+  const who = boards.length === 0 ? "the order of the syncs" : `${boards.length} board(s)`
+  return `! ${clock} was moved by ${size} ${place}; says ${who}`
 }
 
 function describe(clock: StoredClock) {
@@ -113,7 +122,6 @@ function describe(clock: StoredClock) {
     driftUncertaintyPpm: drift?.uncertainty ?? null,
     began: begin?.at ?? null,
     uncertaintyMs: begin?.uncertaintyMs ?? null,
-    hostClockMovedMs: movedBy(clock),
   }
 }
 

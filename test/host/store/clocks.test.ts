@@ -133,7 +133,7 @@ test("a wrong host clock is found, widens what is said, and can be put right aft
     assert.ok((await errors(study, board)).every((u) => u! > HOUR / 2))
     const [clock] = await study.store.clocks.all()
     assert.equal(clock.windows.length, 2)
-    const steps = await study.store.clocks.steps()
+    const steps = await study.store.clocks.settle(START)
     assert.deepEqual(
       steps.map(({ before, after, movedMs }) => [before, after, Math.round(movedMs / HOUR)]),
       [
@@ -144,7 +144,7 @@ test("a wrong host clock is found, widens what is said, and can be put right aft
     const correction = { from: 3, to: 6, offsetMs: HOUR, reason: "the laptop was on winter time", at: START }
     assert.equal(await study.store.clocks.correct(correction), 8)
     assert.ok((await errors(study, board)).every((u) => u! < 60_000))
-    assert.deepEqual(await study.store.clocks.steps(), [])
+    assert.deepEqual(await study.store.clocks.settle(START), [])
     const [event] = await study.store.events.latest(1)
     assert.equal(event.kind, "host clock corrected")
     assert.equal((await study.store.clocks.corrections()).length, 1)
