@@ -98,13 +98,12 @@ async function show({ store, plan }: Study, options: CommonOptions): Promise<voi
 }
 
 function stepText({ whose, before, beforeAt, after, afterAt, movedMs, uncertaintyMs, boards }: MovedClock) {
-  const clock = whose === "host" ? "this computer's clock" : `the clock of board ${boards.join(", ")}`
-  const from =
-    beforeAt === null ? "the first sync" : `between sync ${before} (${new Date(beforeAt).toISOString()}) and`
-  const place = beforeAt === null ? `before ${from}` : `${from} sync ${after} (${new Date(afterAt).toISOString()})`
+  const clock = whose === "host" ? "this computer's clock" : "the board's own clock"
   const size = `${Math.round(movedMs / 1000)} ± ${Math.ceil(uncertaintyMs / 1000)} s`
-  const who = boards.length === 0 ? "the order of the syncs" : `${boards.length} board(s)`
-  return `! ${clock} was moved by ${size} ${place}; says ${who}`
+  const shown = (at: number): string => new Date(at).toISOString()
+  const from = beforeAt === null ? "" : `after sync ${before} (${shown(beforeAt)}) and `
+  const who = boards.length === 0 ? "the order of the syncs" : `board ${boards.join(", ")}`
+  return `! ${clock} was moved by ${size}, ${from}before sync ${after} (${shown(afterAt)}), says ${who}`
 }
 
 function describe(clock: StoredClock) {

@@ -5,7 +5,16 @@
 // archived (settle).
 
 import type { Kysely } from "kysely"
-import { type BootClock, boundBoots, isMet, meet, newBoot, placeIn, rangeIn } from "../study/clocks/boots.js"
+import {
+  type BootClock,
+  boundBoots,
+  isMet,
+  meet,
+  metBoots,
+  newBoot,
+  placeIn,
+  rangeIn,
+} from "../study/clocks/boots.js"
 import {
   type ClockStep,
   clockSteps,
@@ -229,7 +238,6 @@ async function placePlays(
 interface SyncTime extends HostContact {
   id: number
   epoch: number
-  bootNumber: number
   /** Host time as it was shown; `at` has the corrections. */
   shown: number
 }
@@ -383,20 +391,6 @@ function placesOf(steps: readonly ClockStep[]): string {
   return steps.map(({ before, after }) => `${before}-${after}`).join(" ")
 }
 
-/** What the doubts of its contacts mean for a boot: `doubts` of each of its windows. */
-function doubtOver({ windows, lasted }: BootClock, doubts: readonly Doubt[]): Doubt {
-  const doubt = { early: 0, late: 0 }
-  for (const up of [0, lasted]) {
-    const { earliest, latest } = rangeAt(windows, up)
-    windows.forEach((window, i) => {
-      const range = rangeAt([window], up)
-      doubt.early = Math.min(doubt.early, range.earliest + doubts[i].early - earliest)
-      doubt.late = Math.max(doubt.late, range.latest + doubts[i].late - latest)
-    })
-  }
-  return doubt
-}
-
 /**
  * Places every boot and every play anew, from the syncs and plays that are stored; gives the number of plays that moved.
  * A step of the host's clock that was not known before is noted as an event at `at`.
@@ -432,20 +426,8 @@ async function placeAll(tx: Db, syncs: readonly SyncTime[], at: number): Promise
     }
     return found.boots
   }
-  const doubtsOfBoot = new Map<string, Doubt[]>()
-  syncs.forEach((sync, i) => {
-    const boots = bootsOf(sync)
-    const before = boots.get(sync.bootNumber) ?? newBoot(sync.bootNumber)
-    const clock = meet(before, sync)
-    const found = doubtsOfBoot.get(sync.boot) ?? []
-    doubtsOfBoot.set(sync.boot, found)
-    const window = clock.windows.findIndex((each, w) => each !== before.windows[w])
-    if (window >= 0) {
-      const { early, late } = found[window] ?? doubts[i]
-      found[window] = { early: Math.min(early, doubts[i].early), late: Math.max(late, doubts[i].late) }
-    }
-    boots.set(sync.bootNumber, clock)
-  })
+  const met = metBoots(syncs, doubts)
+  for (const sync of syncs) bootsOf(sync).set(sync.bootNumber, met.get(sync.boot)!)
   for (const row of extents) {
     const boots = bootsOf(row)
     const clock = boots.get(row.boot) ?? newBoot(row.boot)
@@ -456,12 +438,7 @@ async function placeAll(tx: Db, syncs: readonly SyncTime[], at: number): Promise
   let changed = 0
   for (const { device, epoch, boots } of epochs.values()) {
     const [last] = await rowsOf<{ at: number | null }>(tx, LAST_OF_EPOCH_BEFORE, [device, epoch])
-    const sorted = [...boots.values()]
-      .sort((a, b) => a.boot - b.boot)
-      .map((clock) => {
-        const found = doubtsOfBoot.get(`${device} ${epoch} ${clock.boot}`)
-        return found === undefined ? clock : { ...clock, doubt: doubtOver(clock, found) }
-      })
+    const sorted = [...boots.values()].sort((a, b) => a.boot - b.boot)
     const bounded = boundBoots(sorted, last?.at == null ? null : last.at - spread)
     for (const clock of bounded) {
       await keep(tx, { device, epoch }, clock, clock.contacts > 0 ? widthOf(clock) : null)

@@ -1,7 +1,7 @@
 // Where the boots of one board lie in time. A boot with contacts has its windows. One without is bounded by its
 // neighbours within the epoch: boots follow each other, and each lasted at least as long as its plays say.
 
-import type { Doubt } from "./host-steps.js"
+import type { Doubt, HostContact } from "./host-steps.js"
 import {
   type ClockWindow,
   type ContactTime,
@@ -49,6 +49,49 @@ export function meet(clock: BootClock, contact: ContactTime): BootClock {
   }
   if (windows.length > MAX_WINDOWS) return known
   return { ...known, windows: [...windows, openWindow(contact)] }
+}
+
+/**
+ * The boots of a study's contacts, by HostContact.boot; `contacts` in the order in which they came, `doubts`: of each of
+ * them, from doubtsOf.
+ */
+export function metBoots(
+  contacts: readonly HostContact[],
+  doubts: readonly Doubt[],
+): Map<string, BootClock> {
+  const boots = new Map<string, BootClock>()
+  // Of each window of a boot: what is doubtful of any of its contacts.
+  const doubtsOfBoot = new Map<string, Doubt[]>()
+  contacts.forEach((contact, i) => {
+    const before = boots.get(contact.boot) ?? newBoot(contact.bootNumber)
+    const clock = meet(before, contact)
+    boots.set(contact.boot, clock)
+    const window = clock.windows.findIndex((each, w) => each !== before.windows[w])
+    if (window < 0) return
+    const found = doubtsOfBoot.get(contact.boot) ?? []
+    doubtsOfBoot.set(contact.boot, found)
+    const { early, late } = found[window] ?? doubts[i]
+    found[window] = { early: Math.min(early, doubts[i].early), late: Math.max(late, doubts[i].late) }
+  })
+  for (const [key, found] of doubtsOfBoot) {
+    const clock = boots.get(key)!
+    boots.set(key, { ...clock, doubt: doubtOver(clock, found) })
+  }
+  return boots
+}
+
+/** What the doubts of its windows mean for a boot: how far they widen what all windows leave open. */
+function doubtOver({ windows, lasted }: BootClock, doubts: readonly Doubt[]): Doubt {
+  const doubt = { early: 0, late: 0 }
+  for (const up of [0, lasted]) {
+    const { earliest, latest } = rangeAt(windows, up)
+    windows.forEach((window, i) => {
+      const range = rangeAt([window], up)
+      doubt.early = Math.min(doubt.early, range.earliest + doubts[i].early - earliest)
+      doubt.late = Math.max(doubt.late, range.latest + doubts[i].late - latest)
+    })
+  }
+  return doubt
 }
 
 /** Whether the boot's own contacts say when it was. */

@@ -18,6 +18,8 @@ export interface HostContact {
   device: string
   /** The same for contacts of the same boot of the same board. */
   boot: string
+  /** Its number within the epoch. */
+  bootNumber: number
   /** Uptime, ms, and host time, Unix ms. */
   up: number
   at: number
