@@ -30,7 +30,7 @@ A board knows only how long it has been on. Every exchange with the host says wh
 was on its way; all exchanges of a boot together leave a set of possible clocks. A boot without any is bounded by those
 around it. "host clock moved" means that this computer's clock was set in between, as exchanges of this boot or of others
 show. Nobody but you can know when it was right: a play may have been at either time, and its uncertainty says so, until
-fieldtune clocks correct tells. Moves that one board alone sees, while others see none, are of that board's own clock.`,
+fieldtune clocks correct tells. What one board alone sees, while others see nothing, is likely its own clock's fault.`,
     )
     .action((options: CommonOptions) => within(options, show))
     .addCommand(
@@ -91,14 +91,14 @@ async function show({ store, plan }: Study, options: CommonOptions): Promise<voi
       ]),
     ),
     "",
-    steps.some(({ whose }) => whose === "host")
+    steps.length > 0
       ? "Next: fieldtune clocks correct --help, where you know when this computer's clock was wrong"
       : "Next: fieldtune check looks at everything else",
   ])
 }
 
-function stepText({ whose, before, beforeAt, after, afterAt, movedMs, uncertaintyMs, boards }: MovedClock) {
-  const clock = whose === "host" ? "this computer's clock" : "the board's own clock"
+function stepText({ sure, before, beforeAt, after, afterAt, movedMs, uncertaintyMs, boards }: MovedClock) {
+  const clock = sure ? "this computer's clock" : "this computer's clock, or the board's own,"
   const size = `${Math.round(movedMs / 1000)} ± ${Math.ceil(uncertaintyMs / 1000)} s`
   const shown = (at: number): string => new Date(at).toISOString()
   const from = beforeAt === null ? "" : `after sync ${before} (${shown(beforeAt)}) and `

@@ -53,8 +53,8 @@ interface HostClockCorrection {
 
 /** A clock was moved by `movedMs` ± `uncertaintyMs` (forward is positive) after sync `before` and not after sync `after`. */
 export interface MovedClock {
-  /** "host": this computer's clock. "board": that of the one board that saw it, as others saw nothing. */
-  whose: "host" | "board"
+  /** Whether it is sure that it was this computer's clock; otherwise it may be that of the one board that saw it. */
+  sure: boolean
   /** Numbers of syncs; 0 = before the first. Times as the host's clock showed them; null before the first. */
   before: number
   beforeAt: number | null
@@ -360,30 +360,35 @@ export function clockStore(db: Db): ClockStore {
 
 async function settle(tx: Db, at: number): Promise<MovedClock[]> {
   const syncs = await syncTimes(tx)
-  const { host, boards } = clockSteps(syncs)
+  const steps = clockSteps(syncs)
   const [row] = await rowsOf<{ steps: string; unsettled: number }>(
     tx,
     "select steps, unsettled from clock_doubt",
     [],
   )
-  if (row.unsettled !== 0 || row.steps !== JSON.stringify(host)) await placeAll(tx, syncs, at)
-  const shown = (whose: MovedClock["whose"]) => (step: ClockStep) => moved(whose, step, syncs)
-  return [...host.map(shown("host")), ...boards.map(shown("board"))].sort((a, b) => a.after - b.after)
+  if (row.unsettled !== 0 || row.steps !== JSON.stringify(steps)) await placeAll(tx, syncs, at)
+  return movedClocks(steps, syncs)
 }
 
-function moved(whose: MovedClock["whose"], step: ClockStep, syncs: readonly SyncTime[]): MovedClock {
-  const { low, high, witnesses } = step
-  const [before, after] = [syncs[step.before], syncs[step.after]] as [SyncTime | undefined, SyncTime]
-  return {
-    whose,
-    before: before?.id ?? 0,
-    beforeAt: before?.shown ?? null,
-    after: after.id,
-    afterAt: after.shown,
-    movedMs: Math.round((low + high) / 2),
-    uncertaintyMs: Math.ceil((high - low) / 2),
-    boards: [...witnesses],
-  }
+/** The steps that somebody saw, as they are shown. */
+function movedClocks(steps: readonly ClockStep[], syncs: readonly SyncTime[]): MovedClock[] {
+  const inferred = steps.filter(({ seen }) => !seen)
+  return steps
+    .filter(({ seen }) => seen)
+    .map(({ before, after, low, high, witnesses }) => {
+      const [from, to] = [syncs[before], syncs[after]] as [SyncTime | undefined, SyncTime]
+      const undone = inferred.some((step) => step.before <= after && step.after >= before)
+      return {
+        sure: witnesses.length !== 1 || !undone,
+        before: from?.id ?? 0,
+        beforeAt: from?.shown ?? null,
+        after: to.id,
+        afterAt: to.shown,
+        movedMs: Math.round((low + high) / 2),
+        uncertaintyMs: Math.ceil((high - low) / 2),
+        boards: [...witnesses],
+      }
+    })
 }
 
 /** Where steps are, as one text: what is known of their size gets better with time. */
@@ -396,18 +401,18 @@ function placesOf(steps: readonly ClockStep[]): string {
  * A step of the host's clock that was not known before is noted as an event at `at`.
  */
 async function placeAll(tx: Db, syncs: readonly SyncTime[], at: number): Promise<number> {
-  const { host } = clockSteps(syncs)
-  const doubts = doubtsOf(host, syncs.length)
+  const found = clockSteps(syncs)
+  const doubts = doubtsOf(found, syncs.length)
   const now = doubts[syncs.length]
   const [known] = await rowsOf<{ steps: string }>(tx, "select steps from clock_doubt", [])
-  const steps = JSON.stringify(host)
+  const steps = JSON.stringify(found)
   await rowsOf(tx, "update clock_doubt set early = ?, late = ?, unsettled = 0, steps = ?", [
     now.early,
     now.late,
     steps,
   ])
-  if (host.length > 0 && placesOf(JSON.parse(known.steps) as ClockStep[]) !== placesOf(host)) {
-    const detail = { steps: host.map((step) => moved("host", step, syncs)) }
+  if (found.length > 0 && placesOf(JSON.parse(known.steps) as ClockStep[]) !== placesOf(found)) {
+    const detail = { steps: movedClocks(found, syncs) }
     await appendEvent(tx, { at, kind: "host clock moved", subject: null, device: null, detail })
   }
   await rowsOf(tx, "delete from boot_clock", [])

@@ -55,12 +55,9 @@ export function meet(clock: BootClock, contact: ContactTime): BootClock {
  * The boots of a study's contacts, by HostContact.boot; `contacts` in the order in which they came, `doubts`: of each of
  * them, from doubtsOf.
  */
-export function metBoots(
-  contacts: readonly HostContact[],
-  doubts: readonly Doubt[],
-): Map<string, BootClock> {
+export function metBoots(contacts: readonly HostContact[], doubts: readonly Doubt[]): Map<string, BootClock> {
   const boots = new Map<string, BootClock>()
-  // Of each window of a boot: what is doubtful of any of its contacts.
+  // Of each window of a boot: what is doubtful of all of its contacts, as one clock fits them.
   const doubtsOfBoot = new Map<string, Doubt[]>()
   contacts.forEach((contact, i) => {
     const before = boots.get(contact.boot) ?? newBoot(contact.bootNumber)
@@ -71,7 +68,7 @@ export function metBoots(
     const found = doubtsOfBoot.get(contact.boot) ?? []
     doubtsOfBoot.set(contact.boot, found)
     const { early, late } = found[window] ?? doubts[i]
-    found[window] = { early: Math.min(early, doubts[i].early), late: Math.max(late, doubts[i].late) }
+    found[window] = { early: Math.max(early, doubts[i].early), late: Math.min(late, doubts[i].late) }
   })
   for (const [key, found] of doubtsOfBoot) {
     const clock = boots.get(key)!

@@ -8,8 +8,9 @@
 //   - two contacts of one boot: the change of host time less uptime, to within drift and delays;
 //   - a board's clock chip, which keeps the time that the host gave it at the contact before;
 //   - the order: a host time far below the one before it has been set back.
-// As few steps as possible are found that explain the links (greedily, short links first). A step that one board alone
-// saw, and that another board's clock denies, is that board's own fault.
+// As few steps as possible are found that explain the links (greedily, short links first). Where one board alone saw a
+// step over which another saw none, either the first one's own clock is at fault, or the host's was moved back at once:
+// then a second step is taken to be there, and only what came in between is doubtful.
 
 import { MAX_DELAY_MS, MAX_DRIFT, ROUNDING_MS } from "./window.js"
 
@@ -34,15 +35,10 @@ export interface ClockStep {
   after: number
   low: number
   high: number
-  /** Boards that saw it; none where the order of the contacts alone says so. */
+  /** Boards that saw it; none where the order of the contacts alone says so, or where it is inferred. */
   witnesses: readonly string[]
-}
-
-export interface ClockSteps {
-  /** Steps of the host's clock, in order. */
-  host: ClockStep[]
-  /** Steps that one board saw and others deny: of its own clock. */
-  boards: ClockStep[]
+  /** False: nobody saw the host's clock being moved back, but it must have been, or another step is a board's fault. */
+  seen: boolean
 }
 
 /** By how much the true time of a contact may differ from the host time that it was given, ms: early ≤ 0 ≤ late. */
@@ -66,8 +62,7 @@ interface Step {
   low: number
   high: number
   witnesses: Set<string>
-  /** Seen in the order of the contacts, which no board's clock has part in. */
-  certain: boolean
+  seen: boolean
 }
 
 /** Two contacts of a study that follow each other are not further apart than this; only how far a clock was set back at
@@ -80,23 +75,22 @@ const RTC_DRIFT = 20e-6
 /** Steps that are told apart; a host whose clock is moved more often is beyond repair. */
 const MAX_STEPS = 64
 
-/** The steps that explain what the contacts say, which stand in the order in which they came. */
-export function clockSteps(contacts: readonly HostContact[]): ClockSteps {
+/** The steps that explain what the contacts say, in order; the contacts stand in the order in which they came. */
+export function clockSteps(contacts: readonly HostContact[]): ClockStep[] {
   const links = linksOf(contacts).sort((a, b) => a.j - a.i - (b.j - b.i) || a.j - b.j || a.i - b.i)
-  const quiet = links.filter(({ low, high }) => low <= 0 && high >= 0)
   const steps: Step[] = []
-  for (const link of links) if (link.low > 0 || link.high < 0) explain(steps, link)
-  for (const link of quiet) sharpen(steps, link)
-  const boards = withoutFaults(steps, quiet)
-  // A link over a step that ends where it began: the clock was moved back in between.
-  for (const link of quiet) explain(steps, link)
-  const inOrder = (a: ClockStep, b: ClockStep): number =>
-    a.before + a.after - (b.before + b.after) || a.before - b.before
-  return { host: steps.map(told).sort(inOrder), boards: boards.map(told).sort(inOrder) }
+  for (const link of links) if (!isQuiet(link)) explain(steps, link, true)
+  if (steps.length === 0) return []
+  for (const link of links) confine(steps, link)
+  for (const link of links) if (isQuiet(link)) explain(steps, link, false)
+  for (const link of links) confine(steps, link)
+  return steps
+    .map((step) => ({ ...step, witnesses: [...step.witnesses] }))
+    .sort((a, b) => a.before + a.after - (b.before + b.after) || a.before - b.before)
 }
 
-function told({ before, after, low, high, witnesses }: Step): ClockStep {
-  return { before, after, low, high, witnesses: [...witnesses] }
+function isQuiet({ low, high }: Link): boolean {
+  return low <= 0 && high >= 0
 }
 
 function linksOf(contacts: readonly HostContact[]): Link[] {
@@ -149,69 +143,62 @@ function sumOver(steps: readonly Step[], { i, j }: Link, without?: Step): [numbe
   return [low, high]
 }
 
-/** Narrows the one step that the link is about, or adds one where the link is not explained. */
-function explain(steps: Step[], link: Link): void {
+/** Takes the link for the one step that it is about, or adds one where it is not explained. */
+function explain(steps: Step[], link: Link, seen: boolean): void {
   const { i, j, device } = link
-  const near = steps.filter((step) => step.after > i && step.before < j)
+  const near = stepsNear(steps, link)
   const [low, high] = sumOver(near, link)
-  const explained = low <= link.high && high >= link.low
-  if (near.length === 0) {
-    if (!explained) add(steps, link, link.low, link.high)
+  if (low > link.high || high < link.low) {
+    if (steps.length >= MAX_STEPS) return
+    const witnesses = new Set(device === null || !seen ? [] : [device])
+    steps.push({ before: i, after: j, low: link.low - high, high: link.high - low, witnesses, seen })
     return
   }
-  if (!explained) {
-    add(steps, link, link.low - high, link.high - low)
-    return
-  }
-  if (near.length > 1 || (link.low <= 0 && link.high >= 0)) return
+  if (near.length !== 1 || !seen) return
   const [step] = near
   if (Math.max(step.low, link.low) > Math.min(step.high, link.high)) return
   step.before = Math.max(step.before, i)
   step.after = Math.min(step.after, j)
   step.low = Math.max(step.low, link.low)
   step.high = Math.min(step.high, link.high)
-  if (device === null) step.certain = true
-  else step.witnesses.add(device)
+  if (device !== null) step.witnesses.add(device)
 }
 
-function add(steps: Step[], { i, j, device }: Link, low: number, high: number): void {
-  if (steps.length >= MAX_STEPS) return
-  const witnesses = new Set(device === null ? [] : [device])
-  steps.push({ before: i, after: j, low, high, witnesses, certain: device === null })
+/** Steps that may lie within the link. */
+function stepsNear(steps: readonly Step[], { i, j }: Link): Step[] {
+  return steps.filter(({ before, after }) => after > i && before < j)
 }
 
-/** A step cannot have been while a boot saw the host's clock stand still, unless it was moved back at once. */
-function sharpen(steps: readonly Step[], link: Link): void {
-  const { i, j, device } = link
-  const near = steps.filter((step) => step.after > i && step.before < j)
-  if (near.length !== 1) return
-  const [step] = near
-  if (device !== null && step.witnesses.has(device)) return
-  if (i > step.before && i < step.after && j >= step.after) step.after = i
-  else if (j > step.before && j < step.after && i <= step.before) step.before = j
-}
-
-/** Takes those out of `steps` that only one board saw and another denies; gives them. */
-function withoutFaults(steps: Step[], quiet: readonly Link[]): Step[] {
-  const faults: Step[] = []
-  for (const step of [...steps]) {
-    if (step.certain || step.witnesses.size !== 1) continue
-    const denied = quiet.some((link) => {
-      if (link.device === null || step.witnesses.has(link.device)) return false
-      if (link.i > step.before || link.j < step.after) return false
-      const [low, high] = sumOver(steps, link, step)
-      return low + step.low > link.high || high + step.high < link.low
-    })
-    if (!denied) continue
-    steps.splice(steps.indexOf(step), 1)
-    faults.push(step)
+/** Of a step that lies perhaps within the link: where it must, or must not, as the link's sum would not fit otherwise. */
+function confine(steps: readonly Step[], link: Link): void {
+  const { i, j } = link
+  const near = stepsNear(steps, link)
+  for (const step of near) {
+    if (step.before >= i && step.after <= j) continue
+    const [low, high] = sumOver(near, link, step)
+    const outside = low <= link.high && high >= link.low
+    const inside = low + step.low <= link.high && high + step.high >= link.low
+    if (inside && !outside) {
+      step.before = Math.max(step.before, i)
+      step.after = Math.min(step.after, j)
+    } else if (outside && !inside) {
+      if (step.before >= i) step.before = j
+      else if (step.after <= j) step.after = i
+    }
   }
-  return faults
+}
+
+/** Whether the clock may have been right between step `k` − 1 and step `k`: not where one board alone says that it was
+ *  another there, and nobody saw it going back. */
+function mayBeRight(steps: readonly ClockStep[], k: number): boolean {
+  if (k === 0 || k === steps.length) return true
+  const [one, other] = [steps[k - 1], steps[k]]
+  return one.seen === other.seen || (one.seen ? one : other).witnesses.length !== 1
 }
 
 /**
  * Which true times the steps leave possible: any of the times between two steps may be the one at which the clock was
- * right. Gives the doubt of each of `count` contacts, and last that of a contact that comes now.
+ * right, unless that is what one board says against the others. Gives the doubt of each of `count` contacts, and last that of a contact that comes now.
  */
 export function doubtsOf(steps: readonly ClockStep[], count: number): Doubt[] {
   const lows = [0]
@@ -224,8 +211,11 @@ export function doubtsOf(steps: readonly ClockStep[], count: number): Doubt[] {
   const ofSegment = lows.map((_, m): Doubt => {
     const doubt = { early: 0, late: 0 }
     for (let r = 0; r < lows.length; r++) {
+      if (!mayBeRight(steps, r)) continue
       const [low, high] =
         r >= m ? [lows[r] - lows[m], highs[r] - highs[m]] : [highs[r] - highs[m], lows[r] - lows[m]]
+      // Steps that may cancel out have brought the clock back to where it was.
+      if (low <= 0 && high >= 0) continue
       doubt.early = Math.min(doubt.early, low)
       doubt.late = Math.max(doubt.late, high)
     }

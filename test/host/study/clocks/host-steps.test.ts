@@ -31,7 +31,7 @@ function contact(
 }
 
 function startOf(contacts: HostContact[], boot: string) {
-  const clock = metBoots(contacts, doubtsOf(clockSteps(contacts).host, contacts.length)).get(boot)!
+  const clock = metBoots(contacts, doubtsOf(clockSteps(contacts), contacts.length)).get(boot)!
   return { ...placeIn(clock, 0)!, state: stateOf(clock) }
 }
 
@@ -42,7 +42,7 @@ describe("a host's clock that is moved", () => {
   const afternoon = [...a.slice(0, 3), b, ...a.slice(3)]
 
   test("is found by the boards that last", () => {
-    const { host, boards } = clockSteps(afternoon)
+    const host = clockSteps(afternoon)
     assert.deepEqual(
       host.map(({ before, after, low, high }) => [before, after, Math.round((low + high) / 2 / HOUR)]),
       [
@@ -50,7 +50,6 @@ describe("a host's clock that is moved", () => {
         [5, 6, 1],
       ],
     )
-    assert.deepEqual(boards, [])
   })
 
   test("makes doubtful what boards say that could not see it", () => {
@@ -74,13 +73,13 @@ describe("a host's clock that is moved", () => {
       contact("a", 1, 0, 4, -HOUR),
       contact("d", 1, 0, 5, -HOUR),
     ]
-    const [step] = clockSteps(contacts).host
+    const [step] = clockSteps(contacts)
     assert.deepEqual([step.before, step.after, [...step.witnesses].sort()], [3, 4, ["a", "d"]])
   })
 
   test("shows in the order of the contacts where it is set far back", () => {
     const contacts = [contact("a", 1, 0, 1, 0), contact("b", 1, 2, 3, -900 * DAY), contact("b", 2, 4, 5, 0)]
-    const [step] = clockSteps(contacts).host
+    const [step] = clockSteps(contacts)
     assert.deepEqual([step.before, step.after, step.witnesses], [0, 1, []])
     assert.ok(step.low <= -900 * DAY && step.high >= -900 * DAY)
     for (const { boot } of contacts) assert.equal(startOf(contacts, boot).state, "host clock moved")
@@ -96,7 +95,7 @@ describe("a host's clock that is moved", () => {
       contact("a", 4, 6, 7, -HOUR, shows(7)),
       contact("a", 5, 8, 9, -HOUR, shows(9) - HOUR),
     ]
-    const { host } = clockSteps(contacts)
+    const host = clockSteps(contacts)
     assert.deepEqual(
       host.map(({ before, after }) => [before, after]),
       [[1, 2]],
@@ -104,24 +103,23 @@ describe("a host's clock that is moved", () => {
     assert.ok(Math.abs(host[0].low + host[0].high + 2 * HOUR) < 10_000)
   })
 
-  test("is not believed where one board's clock alone says so and others deny it", () => {
+  test("makes little doubtful where one board's clock alone says so and others deny it", () => {
     const contacts: HostContact[] = []
     for (let hour = 1; hour < 9; hour++) {
       const stands = hour > 4 ? 2 * HOUR : 0
       const own = contact("a", 1, 0, hour, 0)
       contacts.push({ ...own, up: own.up - Math.min(own.up, stands) }, contact("b", 1, 0, hour + 0.2, 0))
     }
-    const { host, boards } = clockSteps(contacts)
-    assert.deepEqual(host, [])
-    assert.equal(boards.length, 1)
-    assert.deepEqual(boards[0].witnesses, ["a"])
+    const [step, back] = clockSteps(contacts)
+    assert.deepEqual([step.witnesses, step.seen], [["a"], true])
+    assert.deepEqual([back.witnesses, back.seen], [[], false])
     assert.equal(startOf(contacts, "b 1 1").state, "placed")
     assert.equal(startOf(contacts, "a 1 1").state, "host clock moved")
   })
 
   test("that is never moved makes nothing doubtful", () => {
     const contacts = Array.from({ length: 50 }, (_, i) => contact(`b${i % 7}`, 1, 0, 1 + i / 3, 20))
-    assert.deepEqual(clockSteps(contacts), { host: [], boards: [] })
+    assert.deepEqual(clockSteps(contacts), [])
     assert.ok(doubtsOf([], 50).every(({ early, late }) => early === 0 && late === 0))
   })
 })
@@ -165,7 +163,7 @@ function field(rng: Rng, boards: number, host: (at: number) => number) {
 
 /** Every listen: off by how much, said to be how unsure; null without a time. */
 function judge({ contacts, truths }: ReturnType<typeof field>) {
-  const { host } = clockSteps(contacts)
+  const host = clockSteps(contacts)
   const met = metBoots(contacts, doubtsOf(host, contacts.length))
   const byDevice = new Map<string, Truth[]>()
   for (const truth of truths) byDevice.set(truth.device, [...(byDevice.get(truth.device) ?? []), truth])
@@ -207,27 +205,31 @@ describe("fields of boards", () => {
     assert.ok(all.length > 20_000 && met < 30_000 && silent < 36 * HOUR, `${all.length} ${met} ${silent}`)
   })
 
-  test("whose host was wrong for a while: 99.9 % of the times that are given hold", () => {
-    let total = 0
-    let wrong = 0
-    let seen = 0
-    const sharp: number[] = []
-    for (let study = 0; study < 60; study++) {
-      const rng = stream(12, "wrong", study)
-      // From three minutes to a month, ahead or behind, for hours to days.
-      const size = 180_000 * (240 * 60) ** rng.uniform() * (rng.uniform() < 0.5 ? -1 : 1)
-      const from = START + DAY * (1 + 10 * rng.uniform())
-      const to = from + HOUR * (2 + 40 * rng.exponential())
-      const { found, steps } = judge(field(rng, 12, (at) => (at >= from && at < to ? size : 0)))
-      if (steps > 0) seen++
-      total += found.length
-      wrong += found.filter(({ error, uncertaintyMs }) => error > uncertaintyMs).length
-      sharp.push(...found.map(({ uncertaintyMs }) => uncertaintyMs / Math.abs(size)))
+  test("whose host was wrong for a while: 99.9 % of the times hold, all where anybody could see it", () => {
+    for (const [boards, leastSeen] of [
+      [12, 60],
+      [3, 50],
+    ]) {
+      let total = 0
+      let wrong = 0
+      let seen = 0
+      for (let study = 0; study < 60; study++) {
+        const rng = stream(12, "wrong", study)
+        // From three minutes to a month, ahead or behind, for hours to days.
+        const size = 180_000 * (240 * 60) ** rng.uniform() * (rng.uniform() < 0.5 ? -1 : 1)
+        const from = START + DAY * (1 + 10 * rng.uniform())
+        const to = from + HOUR * (2 + 40 * rng.exponential())
+        const { found, steps } = judge(field(rng, boards, (at) => (at >= from && at < to ? size : 0)))
+        // Where all boards were off whenever it was moved there is nothing to see it by.
+        if (steps === 0) continue
+        seen++
+        total += found.length
+        wrong += found.filter(({ error, uncertaintyMs }) => error > uncertaintyMs).length
+      }
+      assert.ok(seen >= leastSeen, `${seen} of 60`)
+      assert.ok(total > 1500 * boards, `${total}`)
+      assert.ok(wrong <= 0.001 * total, `${wrong} of ${total}`)
     }
-    assert.ok(total > 60_000, `${total}`)
-    assert.ok(wrong <= 0.001 * total, `${wrong} of ${total}`)
-    assert.ok(seen >= 58, `${seen} of 60`)
-    if (process.env.SHOW) console.error(total, wrong, seen, median(sharp))
   })
 
   test("whose host was set once and left so: both times stay possible", () => {
@@ -237,9 +239,7 @@ describe("fields of boards", () => {
       const size = (rng.uniform() < 0.5 ? -1 : 1) * HOUR
       // Right before, or right after: nobody can tell.
       const before = study % 2 === 0
-      const { found, steps } = judge(
-        field(rng, 12, (at) => (before === at >= from ? size : 0)),
-      )
+      const { found, steps } = judge(field(rng, 12, (at) => (before === at >= from ? size : 0)))
       assert.equal(steps, 1)
       assert.deepEqual(
         found.filter(({ error, uncertaintyMs }) => error > uncertaintyMs),
