@@ -11,6 +11,7 @@ import { type About, csvPath, pretty, sha256 } from "./describe.js"
 import { ArchiveError } from "./error.js"
 import type { Field, ForeignKey, Row, Table } from "./field.js"
 import { flowFigure } from "./flow.js"
+import { TABLES } from "./resources.js"
 import type { Files } from "./zip.js"
 
 const FORMAT = "fieldtune-archive"
@@ -135,6 +136,7 @@ export function checkFiles(files: Files): Checked {
   const described = readJson(files, "datapackage.json", PackageSchema, problem)
   if (described === undefined) return { problems, archived }
   for (const resource of described.resources) readTable(files, resource, archived, problem)
+  checkTables(described["fieldtune:archive"].blind, archived, problem)
   checkKeys(described.resources, archived, problem)
   readPlans(files, archived, problem)
   readParticles(files, archived, problem)
@@ -244,6 +246,27 @@ function readTable(files: Files, resource: Described, archived: Archived, proble
   const table: Table = { name, title: "", description: "", primaryKey: schema.primaryKey ?? [], fields }
   archived.tables.set(name, { table, rows })
 }
+
+/** Every table that an archive has, with every column that is never left out. */
+function checkTables(blind: boolean, { tables }: Archived, problem: Problem): void {
+  for (const { name, reveals, fields } of TABLES) {
+    if (reveals && blind) continue
+    const found = tables.get(name)?.table
+    if (found === undefined) {
+      problem(new ArchiveError("datapackage.json", `must describe ${csvPath(name)}`, "no such resource"))
+      continue
+    }
+    for (const field of fields) {
+      const other = found.fields.find((candidate) => candidate.name === field.name)
+      const optional = field.role !== undefined && LEFT_OUT.includes(field.role)
+      if (other === undefined ? optional : other.type === field.type) continue
+      const rule = `must describe the column ${field.name} of ${csvPath(name)} as ${field.type}`
+      problem(new ArchiveError("datapackage.json", rule, other?.type ?? "no such column"))
+    }
+  }
+}
+
+const LEFT_OUT: readonly string[] = ["reveals", "moment", "clock", "recordBytes"]
 
 function checkColumn(
   path: string,

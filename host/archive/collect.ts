@@ -56,7 +56,7 @@ const DETAILS: Record<string, readonly string[]> = {
   conflict: ["epoch", "boot", "sequence", "reason"],
   enrolled: ["arm"],
   epoch: ["epoch", "boot"],
-  estimated: ["through", "subjects", "catalogue"],
+  estimated: ["through", "catalogue"],
   imported: ["added", "updated", "skipped"],
   published: ["version", "wave", "design", "songs"],
   quarantined: ["epoch", "boot", "sequence", "reason"],
@@ -78,7 +78,7 @@ export async function collect(study: Study, program: Program): Promise<Archived>
   try {
     await copyDatabase(join(study.dir, DATABASE_FILE), path)
     store = await openStore(path)
-    return await collectFrom({ ...study, dir, store, close: store.close }, path, program)
+    return await collectFrom({ ...study, dir, store, edited: null, close: store.close }, path, program)
   } finally {
     await store?.close()
     rmSync(dir, { recursive: true, force: true })

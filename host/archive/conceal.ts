@@ -6,7 +6,9 @@
 
 import { createHmac } from "node:crypto"
 import { FLAG_EXPLORE, FLAG_REORDERED } from "../../src/record.js"
+import { armShown, isBlind } from "../study/blind.js"
 import type { Plan } from "../study/plan.js"
+import { planNow, type Study } from "../study/study.js"
 import { localTime, momentOf } from "../study/time-zone.js"
 import type { Field, Role, Row, Table, Value } from "./field.js"
 
@@ -53,6 +55,13 @@ export function drawPseudonyms(
     device: (id) => deviceOf.get(id) ?? "",
     shiftMs: -WEEK_MS * (LEAST_WEEKS + (drawn("weeks").readUInt32BE(0) % SPAN_WEEKS)),
   }
+}
+
+/** What an export of the study has to conceal; no pseudonyms. */
+export async function concealmentOf(study: Study): Promise<Concealment> {
+  const plan = await planNow(study)
+  const { exportTimes: times } = plan.privacy
+  return { times, timeZone: plan.timeZone, blind: await isBlind(study), arm: await armShown(study) }
 }
 
 /** The columns that stay, and the rows as they may be seen. */

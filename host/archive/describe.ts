@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto"
 import type { Archived, ArchivedTable } from "./collect.js"
 import type { Concealment } from "./conceal.js"
-import type { Field, ForeignKey } from "./field.js"
+import type { ForeignKey } from "./field.js"
 import type { Files } from "./zip.js"
 
 const PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
@@ -19,20 +19,6 @@ export interface About {
   pseudonymised: boolean
   blind: boolean
   times: Concealment["times"]
-}
-
-/** A resource of datapackage.json, as this program writes and checks it. */
-export interface PackageResource {
-  name: string
-  path: string
-  bytes: number
-  hash: string
-  schema: {
-    fields: Omit<Field, "role" | "missing">[]
-    primaryKey?: string[]
-    foreignKeys?: { fields: string[]; reference: { resource: string; fields: string[] }; except?: number }[]
-    missingValues: string[]
-  }
 }
 
 export function datapackage(about: About, tables: Archived["tables"], files: Files): string {
@@ -160,6 +146,7 @@ export function readme(about: About, notes: readonly string[]): string {
           "  `stream` in data/subjects.csv is the number that the random streams of a listener are named by, the number in",
           "  the study. It is what makes the archive verifiable, and it could not be hidden beside it: who has the seed",
           "  finds it by trying. Whoever holds the study's list of numbers can tell who is who; keep that list apart.",
+          "- strata and cohorts are in it: whoever publishes it judges whether they tell who somebody is",
         ]
       : []),
     "",

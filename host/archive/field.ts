@@ -7,7 +7,7 @@ export type Row = Record<string, Value>
 
 export type FieldType = "integer" | "number" | "string" | "boolean" | "datetime" | "object" | "array"
 
-export interface Constraints {
+interface Constraints {
   required?: boolean
   minimum?: number
   maximum?: number

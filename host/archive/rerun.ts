@@ -280,6 +280,12 @@ class Repetition {
     }
   }
 
+  private list(id: number): Row {
+    const found = this.rows("playlists").find(({ playlist }) => playlist === id)
+    if (found === undefined) throw new ArchiveError("data/plays.csv", "must name a playlist", String(id))
+    return found
+  }
+
   private byList: Map<number, Row[]> | undefined
 
   private items(playlist: number): Row[] {
@@ -299,13 +305,19 @@ class Repetition {
     const row = this.rows("models").find(({ model }) => model === made.model)!
     const name = `model ${row.model}`
     const { from_play: fromPlay } = this.block(row)
+    // Copies for boards that took another's place are no design: no pass makes them.
+    for (const { subject, play, playlist } of this.rows("plays")) {
+      if (subject !== row.subject || playlist === null || (play as number) > pass.through) continue
+      if (!this.lists.has(playlist as number)) await this.putList(this.list(playlist as number))
+    }
     await this.db
       .updateTable("subject")
       .set({ estimatedPlay: fromPlay as number })
       .where("id", "=", made.subject)
       .execute()
     const differences = await this.compare([row], [], name, () =>
-      repeatPass(this.study(row.plan), { ...pass, made }, this.options),
+      // One listener at a time: threads would only wait for each other.
+      repeatPass(this.study(row.plan), { ...pass, made }),
     )
     await this.putModel(row)
     if (differences.length > 0 && row.withdrawn_data === true) this.skip(name, WITHDRAWN)
@@ -319,7 +331,6 @@ class Repetition {
     const lists = this.rows("playlists").filter(({ playlist }) =>
       (row.playlists as number[]).includes(playlist as number),
     )
-    // Copies for boards that took another's place are no design.
     for (const copy of this.rows("playlists")) {
       const id = copy.playlist as number
       if (id <= note.lists && !this.lists.has(id)) await this.putList(copy)
@@ -336,7 +347,7 @@ class Repetition {
       }
       const again = { ...pass, made: { ...note, subjects } }
       const differences = await this.compare(made, present, name, () =>
-        repeatPass(this.study(row.plan), again, { ...this.options, designed }),
+        repeatPass(this.study(row.plan), again, { workers: this.options.workers, designed }),
       )
       for (const list of present) this.keepCandidates(list)
       differences.push(...(await this.compareWeights(row, note, subjects)))

@@ -651,16 +651,18 @@ export const FLOW: Table = {
 export const QUALITY: Table = {
   name: "quality",
   title: "Quality report",
-  description: "What needed attention when the study was archived, as of its last event.",
+  description:
+    "What `fieldtune check` found at the moment of the study's last event: everything that was wrong then by a rule.",
   primaryKey: ["row"],
+  foreignKeys: [toSubject, toDevice],
   fields: [
     counting("row", "Number of the row."),
-    subject({ missing: "not about one listener" }),
-    device({ missing: "not about one board" }),
     required(string("rule", "Id of the rule.")),
     required(string("severity", "How bad it is.", { constraints: { enum: ["problem", "warning", "note"] } })),
-    datetime("since", "Since when it was so.", { missing: "nothing tells" }),
-    required(string("found", "What was found.", { role: "moment" })),
+    subject({ missing: "not about one listener" }),
+    device({ missing: "not about one board" }),
+    datetime("since", "Since when.", { missing: "nothing tells" }),
+    string("found", "What was found, with values.", { role: "freeText" }),
     required(string("says", "The rule in words.")),
     required(string("todo", "What to do about it.")),
   ],
@@ -707,3 +709,10 @@ export const EVENTS: Table = {
     object("detail", "More of it.", { role: "reveals", missing: "nothing more" }),
   ],
 }
+
+/** All tables of an archive. */
+export const TABLES: readonly Table[] = [
+  ...RESOURCES,
+  ...[PLANS, ROUNDS, EVENTS, MISSING_SEQUENCES, OUTCOMES, FLOW, QUALITY, FIRMWARE],
+  { ...CANDIDATES, reveals: true },
+]

@@ -45,12 +45,12 @@ export async function verifyArchive(bytes: Uint8Array, options: VerifyOptions): 
     const { problems, about, archived } = checkFiles(files)
     result.problems.push(...problems)
     result.about = about ?? null
+    if (problems.length > 0 || about === undefined) return result
     if (Buffer.compare(pack(files), bytes) !== 0) {
       result.notes.push(
         "the container is not byte for byte as fieldtune packs it: what is in it counts, and its own SHA-256 is another one",
       )
     }
-    if (problems.length > 0 || about === undefined) return result
     if (about.blind) {
       result.notes.push(
         "the archive is of a blind study: what it would be estimated and designed from is left out",
@@ -65,8 +65,10 @@ export async function verifyArchive(bytes: Uint8Array, options: VerifyOptions): 
     )
     result.rerun = { passes, repeated: done, notRepeated }
   } catch (error) {
-    if (!(error instanceof ArchiveError)) throw error
-    result.problems.push(error)
+    // Whatever a made-up archive leads to is said of the archive.
+    const known = error instanceof ArchiveError
+    const rule = "must hold together as a study that can be repeated"
+    result.problems.push(known ? error : new ArchiveError(options.place, rule, String(error)))
   }
   return { ...result, valid: result.problems.length === 0 }
 }

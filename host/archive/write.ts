@@ -3,12 +3,12 @@
 
 import { mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { armShown, isBlind } from "../study/blind.js"
+import { isBlind } from "../study/blind.js"
 import { canonicalPlan, planHash } from "../study/plan.js"
 import type { Study } from "../study/study.js"
 import { manifest } from "./check.js"
 import { type Archived, type ArchivedTable, collect, type Program, rowsIn } from "./collect.js"
-import { type Concealment, conceal, drawPseudonyms, undatedPlan } from "./conceal.js"
+import { type Concealment, conceal, concealmentOf, drawPseudonyms, undatedPlan } from "./conceal.js"
 import { writeCsv } from "./csv.js"
 import { type About, citation, codebook, csvPath, datapackage, readme } from "./describe.js"
 import { flowFigure, flowNotes } from "./flow.js"
@@ -58,8 +58,8 @@ export async function buildArchive(study: Study, options: WriteOptions): Promise
     archived.tables.set(CANDIDATES.name, { table: CANDIDATES, rows: repeated.candidates })
   }
   const { pseudonymKey } = options
-  const { times } = { times: study.plan.privacy.exportTimes }
-  const how: Concealment = { times, timeZone: study.plan.timeZone, blind, arm: await armShown(study) }
+  const how: Concealment = { ...(await concealmentOf(study)), blind }
+  const { times } = how
   if (pseudonymKey !== undefined) {
     const ids = <T>(table: string, column: string): T[] =>
       rowsIn(archived.tables, table).map((row) => row[column] as T)

@@ -11,17 +11,18 @@ export const MAX_ARCHIVE_BYTES = 2 ** 30
 const MAX_ENTRIES = 100_000
 const MAX_ENTRY_BYTES = 2 ** 29
 const MAX_TOTAL_BYTES = 2 ** 31
+/** Deflate gives at most 1032 bytes for one (RFC 1951: 258 bytes for two bits). */
+const MAX_RATIO = 1032
 const NAME = /^[a-z0-9][a-z0-9_-]*(\/[a-z0-9][a-z0-9_-]*)*(\.[a-z]+)*$/i
 /** Stored (0) and deflated (8). */
 const METHODS = [0, 8]
 
-/** Zip keeps local times; these digits are the same in every zone. */
-const MODIFIED = new Date(1980, 0, 1, 12)
-
 /** The names in ascending order, one date, one level: the same files are the same bytes. */
 export function pack(files: Files): Uint8Array {
+  // Zip keeps local times; these digits are the same in every zone.
+  const mtime = new Date(1980, 0, 1, 12)
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1))
-  return zipSync(Object.fromEntries(sorted), { level: 6, mtime: MODIFIED })
+  return zipSync(Object.fromEntries(sorted), { level: 6, mtime })
 }
 
 /** @throws ArchiveError */
@@ -31,7 +32,7 @@ export function unpack(place: string, bytes: Uint8Array): Map<string, Uint8Array
   }
   const seen = new Set<string>()
   let total = 0
-  const accept = ({ name, originalSize, compression }: Entry): boolean => {
+  const accept = ({ name, size, originalSize, compression }: Entry): boolean => {
     const entry = `${place}, entry ${JSON.stringify(name.slice(0, 200))}`
     if (seen.size >= MAX_ENTRIES)
       throw new ArchiveError(place, `must have at most ${MAX_ENTRIES} entries`, "more")
@@ -42,6 +43,13 @@ export function unpack(place: string, bytes: Uint8Array): Map<string, Uint8Array
     }
     if (!(originalSize >= 0 && originalSize <= MAX_ENTRY_BYTES)) {
       throw new ArchiveError(entry, `must have at most ${MAX_ENTRY_BYTES} bytes`, String(originalSize))
+    }
+    if (originalSize > MAX_RATIO * size) {
+      throw new ArchiveError(
+        entry,
+        `must have at most ${MAX_RATIO} bytes for each of its ${size}`,
+        String(originalSize),
+      )
     }
     total += originalSize
     if (total > MAX_TOTAL_BYTES) {
@@ -63,6 +71,8 @@ export function unpack(place: string, bytes: Uint8Array): Map<string, Uint8Array
 
 interface Entry {
   name: string
+  /** Bytes in the archive, and unpacked. */
+  size: number
   originalSize: number
   compression: number
 }

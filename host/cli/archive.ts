@@ -132,6 +132,7 @@ async function write(study: Study, options: WriteOptions): Promise<void> {
   }
   const { rerun, about, tables } = archive
   const differences = rerun?.differences.map(({ message }) => message) ?? []
+  if (differences.length > 0) process.exitCode = 1
   const forgotten = options.forgetBodies ? await forget(study, out, archive, sha256, options) : null
   const counts = { bytes: archive.bytes.length, sha256, unchanged: kept }
   const again = rerun && {

@@ -20,7 +20,8 @@ export function command(
   example: string,
   { standalone = false }: { standalone?: boolean } = {},
 ): Command {
-  const made = new Command(name).description(description)
+  // Options after the name of a subcommand are the subcommand's.
+  const made = new Command(name).description(description).enablePositionalOptions()
   if (!standalone) made.option("--study <dir>", "folder of the study", ".")
   return made
     .option("--json", "print one JSON object instead of text")

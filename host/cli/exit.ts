@@ -3,6 +3,7 @@
 import { CommanderError } from "commander"
 import { CardError } from "../card/card-error.js"
 import { CatalogueError } from "../catalogue/columns.js"
+import { ImportError } from "../import/imported.js"
 import { StoreUnavailableError } from "../store/failure.js"
 import { NewerDatabaseError } from "../store/migrations.js"
 import { WithdrawnError } from "../store/withdrawn.js"
@@ -17,6 +18,7 @@ const CORRECTABLE = [
   CardError,
   CatalogueError,
   EnrolmentError,
+  ImportError,
   NewerDatabaseError,
   PlanError,
   StoreUnavailableError,

@@ -13,8 +13,10 @@ import { clocksCommand } from "./clocks.js"
 import { demoCommand } from "./demo.js"
 import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
+import { exportCommand } from "./export.js"
 import { fitCommand } from "./fit.js"
 import { flashCommand } from "./flash.js"
+import { importCommand } from "./import.js"
 import { initCommand } from "./init.js"
 import { planCommand } from "./plan.js"
 import { rehearseCommand } from "./rehearse.js"
@@ -54,6 +56,8 @@ const program = new Command("fieldtune")
   .addCommand(checkCommand())
   .addCommand(clocksCommand())
   .addCommand(archiveCommand())
+  .addCommand(importCommand())
+  .addCommand(exportCommand())
   .addCommand(fitCommand())
   .addCommand(replicateCommand())
   .addCommand(calibrateCommand())

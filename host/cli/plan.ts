@@ -23,7 +23,6 @@ export function planCommand(): Command {
     "the plan in force; --explain says what every field of study.json means",
     "fieldtune plan --explain",
   )
-    .enablePositionalOptions()
     .option("--explain", "every field with its values, its default and its meaning")
     .option("--schema", "the JSON Schema of study.json, for editors and other programs")
     .action(async (options: ShowOptions) => {

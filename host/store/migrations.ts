@@ -322,7 +322,29 @@ const FINDINGS: Statements = [
     begin select raise(abort, 'a closed finding does not change'); end`,
 ]
 
-const VERSION_3: Statements = [...PLAN, ...CLOCKS, ...WAVES, ...ENROLMENT, ...FINDINGS]
+/** Plays from other programs. */
+const IMPORTS: Statements = [
+  `create table imported_play (
+    id integer primary key autoincrement,
+    subject integer references subject (id),
+    listener text not null,
+    source text not null,
+    file text not null,
+    file_sha256 text not null,
+    row integer not null,
+    identity text not null unique,
+    started_at integer,
+    artist text not null,
+    title text not null,
+    album text not null,
+    length_ms integer,
+    heard_ms integer,
+    end_reason text,
+    song integer references song (id),
+    imported_at integer not null)`,
+]
+
+const VERSION_3: Statements = [...PLAN, ...CLOCKS, ...WAVES, ...ENROLMENT, ...FINDINGS, ...IMPORTS]
 
 const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2, VERSION_3]
 

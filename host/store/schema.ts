@@ -258,6 +258,25 @@ export interface Tables {
     reason: string
     at: number
   }
+  importedPlay: {
+    id: Generated<number>
+    subject: number | null
+    listener: string
+    source: string
+    file: string
+    fileSha256: string
+    row: number
+    identity: string
+    startedAt: number | null
+    artist: string
+    title: string
+    album: string
+    lengthMs: number | null
+    heardMs: number | null
+    endReason: string | null
+    song: number | null
+    importedAt: number
+  }
   event: {
     id: Generated<number>
     at: number

@@ -11,6 +11,7 @@ import { openEmbedded, rowsOf } from "./embedded.js"
 import { type EventStore, eventStore } from "./events.js"
 import { StoreUnavailableError } from "./failure.js"
 import { type FindingStore, findingStore } from "./findings.js"
+import { type ImportStore, importStore } from "./imports.js"
 import { checkSchema, migrate } from "./migrations.js"
 import { type ModelStore, modelStore } from "./models.js"
 import { type PlanStore, planStore } from "./plans.js"
@@ -25,6 +26,7 @@ import { type WaveStore, waveStore } from "./waves.js"
 import { type WithdrawalStore, withdrawalStore } from "./withdrawals.js"
 
 export interface Store {
+  readonly imports: ImportStore
   readonly clocks: ClockStore
   readonly plans: PlanStore
   readonly songs: SongStore
@@ -73,6 +75,7 @@ async function openWith(
   }
   return {
     clocks: clockStore(db),
+    imports: importStore(db),
     plans: planStore(db),
     songs: songStore(db),
     subjects: subjectStore(db),

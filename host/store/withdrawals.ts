@@ -36,7 +36,7 @@ type Db = Kysely<Tables>
 export const GONE_WITHDRAWN = 1000
 
 /** Tables whose rows belong to one subject, by their column `subject`, in the order in which they can be deleted. */
-const OWNED = ["play", "quarantine", "survey", "model", "block", "finding"] as const
+const OWNED = ["play", "quarantine", "survey", "model", "block", "finding", "importedPlay"] as const
 
 export interface WithdrawalCounts {
   play: number
@@ -45,6 +45,7 @@ export interface WithdrawalCounts {
   model: number
   block: number
   finding: number
+  importedPlay: number
   /** Requests whose bytes were deleted. */
   bodies: number
   /** Its playlists, now empty. */

@@ -9,9 +9,16 @@ import {
   SERIAL_HEAD_BYTES,
   SERIAL_PUT,
 } from "../../../src/wire.js"
+import { ArchiveError } from "../../archive/error.js"
+import { pack, unpack } from "../../archive/zip.js"
 import { CardError } from "../../card/card-error.js"
 import { manifestText, parseManifest } from "../../card/manifest.js"
 import { CatalogueError, readCatalogue } from "../../catalogue/columns.js"
+import { readPlaysCsv } from "../../import/csv.js"
+import { ImportError } from "../../import/imported.js"
+import { readListenBrainz, readSpotify } from "../../import/json.js"
+import { readPlaylist } from "../../import/playlist.js"
+import { readScrobbler } from "../../import/scrobbler.js"
 import { WireError } from "../../protocol/error.js"
 import { decodeMessagePack, encodeMessagePack } from "../../protocol/messagepack.js"
 import { packPlaylist, unpackPlaylist } from "../../protocol/playlist.js"
@@ -26,8 +33,8 @@ const DEVICE = "f1e1d70000000100"
 const KEY = new Uint8Array(32).map((_, i) => i)
 const SALT = new Uint8Array(16).map((_, i) => 255 - i)
 
-/** All of them, in a fixed order. */
-export const TARGETS: readonly Target[] = [
+/** Messages and files of this program. */
+const OWN: readonly Target[] = [
   {
     name: "MessagePack",
     examples: [
@@ -89,6 +96,46 @@ export const TARGETS: readonly Target[] = [
   },
 ]
 
+/** Texts of other programs. */
+const IMPORTED: readonly Target[] = [
+  logTarget("scrobbler log", readScrobbler, [
+    "#AUDIOSCROBBLER/1.1\n#TZ/UTC\nA\tB\tC\t1\t237\tL\t1500812596\t\nD\t\tE\t\t99\tS\t0\t\n",
+    "\uFEFFA\tB\tC\t1\t237\tL\t1500812596\t\n",
+  ]),
+  logTarget("ListenBrainz log", readListenBrainz, [
+    '[{"listened_at":1700000000,"track_metadata":{"artist_name":"A","track_name":"T","additional_info":{"duration_ms":1000}}}]',
+    '{"listened_at":1700000000,"track_metadata":{"artist_name":"A","track_name":"T"}}\n{"listened_at":1,"track_metadata":{}}',
+  ]),
+  logTarget("Spotify history", readSpotify, [
+    '[{"ts":"2024-02-03T04:05:06Z","ms_played":61000,"master_metadata_track_name":"T","master_metadata_album_artist_name":"A","reason_end":"fwdbtn"}]',
+    '[{"endTime":"2024-02-03 04:05","artistName":"A","trackName":"T","msPlayed":60000}]',
+  ]),
+  logTarget("plays CSV", readPlaysCsv, [
+    'artist,title,time,length_s,heard_s,end_reason\nA,"B, c",2024-01-01T10:00:00Z,180,30.5,skipped\n',
+  ]),
+  logTarget("playlist file", readPlaylist, [
+    '<?xml version="1.0"?><playlist version="1" xmlns="http://xspf.org/ns/0/"><title>L</title><trackList><track><location>a.mp3</location><title>T</title><duration>1000</duration></track></trackList></playlist>',
+    '{"playlist":{"title":"L","track":[{"location":["a.mp3"],"title":"T","creator":"A","duration":1000}]}}',
+    "#EXTM3U\n#EXTINF:237,A - T\na.mp3\n",
+  ]),
+  {
+    name: "archive",
+    examples: [
+      pack(
+        new Map([
+          ["data/a.csv", text("x,y\r\n1,2\r\n")],
+          ["README.md", text("# Study\n")],
+        ]),
+      ),
+    ],
+    decode: (bytes) => unpack("archive.zip", bytes),
+    refusal: ofClass(ArchiveError),
+  },
+]
+
+/** All of them, in a fixed order. */
+export const TARGETS: readonly Target[] = [...OWN, ...IMPORTED]
+
 /** One host's end of a bus for all pieces, so that they also meet what earlier ones left behind. */
 const usb = new Exchanges(
   async () => ({ status: 200, body: new Uint8Array(500) }),
@@ -97,6 +144,15 @@ const usb = new Exchanges(
 
 function ofClass(...kinds: (new (...args: never[]) => Error)[]): (error: unknown) => boolean {
   return (error) => kinds.some((kind) => error instanceof kind)
+}
+
+function logTarget(
+  name: string,
+  read: (text: string, timeZone: string | null) => unknown,
+  examples: readonly string[],
+): Target {
+  const decode = (bytes: Uint8Array): unknown => read(Buffer.from(bytes).toString("utf8"), "Europe/Berlin")
+  return { name, examples: examples.map(text), decode, refusal: ofClass(ImportError) }
 }
 
 function text(given: string): Uint8Array {

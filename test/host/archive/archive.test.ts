@@ -1,11 +1,15 @@
 import assert from "node:assert/strict"
 import { mkdir } from "node:fs/promises"
-import { join } from "node:path"
 import { test } from "node:test"
+import { zipSync } from "fflate"
+import { manifest } from "../../../host/archive/check.js"
+import { pretty, sha256 } from "../../../host/archive/describe.js"
 import { verifyArchive } from "../../../host/archive/verify.js"
 import { buildArchive } from "../../../host/archive/write.js"
 import { pack, unpack } from "../../../host/archive/zip.js"
+import { runRound } from "../../../host/round.js"
 import { unblind } from "../../../host/study/blind.js"
+import type { Plan } from "../../../host/study/plan.js"
 import type { Study } from "../../../host/study/study.js"
 import { withdraw } from "../../../host/study/withdraw.js"
 import { KEY, START, withFolder } from "../study/folder.js"
@@ -106,7 +110,8 @@ test("every changed, missing, added and renamed file of an archive is found", as
     const tampered = async (change: (files: Map<string, Uint8Array>) => void): Promise<string[]> => {
       const copy = new Map(files)
       change(copy)
-      const { problems, valid } = await verify(pack(copy))
+      // Not compressed: there are hundreds.
+      const { problems, valid } = await verify(zipSync(Object.fromEntries(copy), { level: 0 }))
       assert.ok(!valid)
       return problems.map(({ message }) => message)
     }
@@ -138,6 +143,116 @@ test("every changed, missing, added and renamed file of an archive is found", as
       renamed[0],
       /"data\/songs.csv": is listed in manifest.json and must be there, got no such file/,
     )
+  })
+})
+
+/** The archive with one cell changed, and every hash made to fit. */
+function forged(
+  bytes: Uint8Array,
+  name: string,
+  column: string,
+  change: (value: string) => string,
+): Uint8Array {
+  const files = unpack("archive.zip", bytes)
+  const path = `data/${name}.csv`
+  const [header, ...rows] = Buffer.from(files.get(path)!).toString().split("\r\n")
+  const at = header.split(",").indexOf(column)
+  // A row without quotes, so that commas are what they seem.
+  const line = rows.findIndex((row) => !row.includes('"') && row.split(",")[at] !== "")
+  const cells = rows[line].split(",")
+  cells[at] = change(cells[at])
+  rows[line] = cells.join(",")
+  const content = Buffer.from([header, ...rows].join("\r\n"))
+  files.set(path, new Uint8Array(content))
+  const described = JSON.parse(Buffer.from(files.get("datapackage.json")!).toString())
+  const resource = described.resources.find((candidate: { name: string }) => candidate.name === name)
+  Object.assign(resource, { bytes: content.length, hash: `sha256:${sha256(content)}` })
+  files.set("datapackage.json", new TextEncoder().encode(pretty(described)))
+  files.delete("manifest.json")
+  files.set("manifest.json", new TextEncoder().encode(manifest(files)))
+  return pack(files)
+}
+
+test("a forged number is found by the repetition, whatever the hashes say", async () => {
+  await withArchivable(async (study) => {
+    const { bytes } = await buildArchive(study, { program: PROGRAM })
+    const more = (value: string): string => String(Number(value) + 1)
+    const forgeries: [string, string, (value: string) => string, RegExp][] = [
+      ["plays", "heard_ms", more, /^model \d+ \(taste of subject 1, version 1\): the particles' SHA-256/],
+      [
+        "candidates",
+        "utility",
+        (value) => String(2 * Number(value)),
+        /^data\/candidates\.csv, playlist 5, song \d+, utility: must be/,
+      ],
+      ["candidates", "propensity", () => "0.5", /propensity: must be .*, as repeated, got 0\.5/],
+      [
+        "weights",
+        "log_weight",
+        more,
+        /^model \d+ \(taste of subject \d, version \d\): must have the averaging weights/,
+      ],
+      [
+        "plays",
+        "song",
+        () => "60000",
+        /^data\/plays\.csv, line 2, song: must be in song of data\/songs\.csv, got 60000/,
+      ],
+      [
+        "plays",
+        "sequence",
+        () => "77",
+        /^data\/plays\.csv: must have every sequence .*, got 00112233aabbcc01, epoch 9, 1 to 1/,
+      ],
+      ["plays", "volume", () => "16", /^data\/plays\.csv, line 2, volume: must be at most 15, got 16/],
+      ["devices", "device", () => "x", /^data\/devices\.csv, line 2, device: must match/],
+      ["plays", "play", () => "2", /^data\/plays\.csv, line 3: play must be there once, got \[2\]/],
+      ["flow", "count", more, /^flow\.svg: must be the figure of data\/flow\.csv/],
+    ]
+    for (const [name, column, change, expected] of forgeries) {
+      const { problems, valid } = await verify(forged(bytes, name, column, change))
+      assert.ok(!valid, `${name}, ${column}`)
+      assert.ok(
+        problems.some(({ message }) => expected.test(message)),
+        `${name}, ${column}: ${problems
+          .map(({ message }) => message)
+          .slice(0, 3)
+          .join("\n")}`,
+      )
+    }
+  })
+})
+
+test("an archive without one of its tables, or with one that makes no sense, is refused with a reason", async () => {
+  await withArchivable(async (study) => {
+    const { bytes } = await buildArchive(study, { program: PROGRAM })
+    const changed = async (change: (described: any) => void): Promise<string[]> => {
+      const files = unpack("archive.zip", bytes)
+      const described = JSON.parse(Buffer.from(files.get("datapackage.json")!).toString())
+      change(described)
+      files.set("datapackage.json", new TextEncoder().encode(pretty(described)))
+      files.delete("manifest.json")
+      files.set("manifest.json", new TextEncoder().encode(manifest(files)))
+      const { problems, valid } = await verify(pack(files))
+      assert.ok(!valid)
+      return problems.map(({ message }) => message)
+    }
+    const without = await changed((described) => {
+      described.resources = described.resources.filter(({ name }: { name: string }) => name !== "plays")
+    })
+    assert.match(without[0], /^datapackage\.json: must describe data\/plays\.csv, got no such resource$/)
+    const retyped = await changed((described) => {
+      described.resources[0].schema.fields[0].type = "string"
+    })
+    assert.match(retyped[0], /must describe the column subject of data\/subjects\.csv as integer, got string/)
+    const pattern = await changed((described) => {
+      described.resources[1].schema.fields[0].constraints.pattern = "^(a+)+$"
+    })
+    assert.match(pattern[0], /must have a pattern that fieldtune writes, got \^\(a\+\)\+\$/)
+    const path = await changed((described) => {
+      described.resources[1].path = "../../etc/passwd"
+    })
+    assert.match(path[0], /resource devices must be data\/devices\.csv, once, got \.\.\/\.\.\/etc\/passwd/)
   })
 })
 
@@ -198,6 +313,49 @@ test("a blind study is archived on request only, and without what tells of an ar
       ],
     },
   )
+})
+
+test("every kind of design and policy repeats, and so does a round that was interrupted", async () => {
+  const onDevice = {
+    margin: 0.1,
+    alternates: 4,
+    lists: 2,
+    after: 3,
+    epsilon: 0.1,
+    particles: 16,
+    variables: 4,
+  }
+  const plans: Partial<Plan>[] = [
+    { onDevice, songsPerListener: 30, designsBeforeRefit: 1 },
+    {
+      weights: "stacking",
+      forgetting: 0.9,
+      arms: [
+        { name: "model", design: "thompson", share: 1 },
+        { name: "gower", design: "utility", share: 1 },
+      ],
+    },
+  ]
+  const interrupt = async (study: Study): Promise<void> => {
+    const progress = (done: number): void => {
+      if (done === 2) throw new Error("the power went")
+    }
+    await assert.rejects(runRound(study, { now: START + 8 * HOUR + 9, progress }), /the power went/)
+  }
+  for (const plan of plans) {
+    await withArchivable(
+      async (study) => {
+        const { bytes, rerun } = await buildArchive(study, { program: PROGRAM })
+        assert.deepEqual(rerun!.differences, [])
+        assert.equal(lines(bytes, "rounds").length - 1, 4)
+        const { problems, rerun: again } = await verify(bytes)
+        assert.deepEqual(problems, [])
+        assert.equal(again!.repeated, 12)
+      },
+      plan,
+      interrupt,
+    )
+  }
 })
 
 test("times are as exact as the plan exports them, and an archive without them verifies", async () => {

@@ -1,0 +1,217 @@
+// fieldtune import: listening logs and playlists of other programs.
+
+import { createHash } from "node:crypto"
+import { readFileSync, statSync } from "node:fs"
+import { basename } from "node:path"
+import { type Command, Option } from "commander"
+import { readPlaysCsv } from "../import/csv.js"
+import { ImportError, MAX_FILE_BYTES, type ReadPlays } from "../import/imported.js"
+import { readListenBrainz, readSpotify } from "../import/json.js"
+import { songMatcher } from "../import/match.js"
+import { readPlaylist } from "../import/playlist.js"
+import { readScrobbler } from "../import/scrobbler.js"
+import { openStudy, type Study } from "../study/study.js"
+import { answer, CommandError, type CommonOptions, command, wholeNumber } from "./command.js"
+
+type Format = "scrobbler" | "listenbrainz" | "spotify" | "csv"
+
+interface PlaysOptions extends CommonOptions {
+  format: Format | "auto"
+  subject?: number
+  listener?: string
+  timeZone?: string
+}
+
+const FORMATS = ["auto", "scrobbler", "listenbrainz", "spotify", "csv"]
+const LISTED = 10
+const MAX_LISTENER = 200
+
+export function importCommand(): Command {
+  return command(
+    "import",
+    "take in listening logs and playlists of other programs",
+    "fieldtune import plays history.json --subject 7",
+  )
+    .addCommand(
+      command(
+        "plays",
+        "a log of Rockbox (.scrobbler.log), ListenBrainz, Spotify, or CSV; kept apart from the study's own plays",
+        "fieldtune import plays .scrobbler.log --subject 7 --time-zone Europe/Berlin",
+      )
+        .argument("<file>")
+        .addOption(new Option("--format <name>", "of the file").choices(FORMATS).default("auto"))
+        .option("--subject <n>", "who listened: this listener of the study", wholeNumber(1, 2 ** 31))
+        .option("--listener <name>", "who listened, where it is somebody else")
+        .option("--time-zone <name>", "of a log that does not know its own, such as Europe/Berlin")
+        .action((file: string, options: PlaysOptions) =>
+          within(options, (study) => plays(study, file, options)),
+        ),
+    )
+    .addCommand(
+      command(
+        "playlist",
+        "read a playlist (XSPF, JSPF, M3U8) and say which songs of the catalogue it names",
+        "fieldtune import playlist party.xspf",
+      )
+        .argument("<file>")
+        .action((file: string, options: CommonOptions) =>
+          within(options, (study) => playlist(study, file, options)),
+        ),
+    )
+}
+
+async function within(options: CommonOptions, body: (study: Study) => Promise<void>): Promise<void> {
+  const study = await openStudy(options.study)
+  try {
+    await body(study)
+  } finally {
+    await study.close()
+  }
+}
+
+async function plays({ store, plan }: Study, file: string, options: PlaysOptions): Promise<void> {
+  const { subject, json } = options
+  const listener = options.listener ?? ""
+  if ((subject === undefined) === (listener === "") || listener.length > MAX_LISTENER) {
+    throw new CommandError("import plays: says who listened, by --subject or --listener, one of the two")
+  }
+  if (subject !== undefined) {
+    const person = await store.subjects.get(subject)
+    if (person === undefined)
+      throw new CommandError(`--subject: must be a subject of the study, got ${subject}`)
+    if (person.withdrawnAt !== null) throw new CommandError(`--subject: subject ${subject} has withdrawn`)
+  }
+  const bytes = readBounded(file)
+  const format = options.format === "auto" ? formatOf(bytes) : options.format
+  const read = readLog(file, format, bytes, zoneOf(options.timeZone))
+  const match = songMatcher(await store.songs.all())
+  const fileSha256 = createHash("sha256").update(bytes).digest("hex")
+  const importedAt = Date.now()
+  const stored = read.plays.map((play) => ({
+    ...play,
+    subject: subject ?? null,
+    listener,
+    source: format,
+    file: basename(file),
+    fileSha256,
+    song: match(play.artist, play.title, play.lengthMs),
+    importedAt,
+  }))
+  const added = await store.imports.add(stored)
+  const matched = stored.filter(({ song }) => song !== null).length
+  const timed = stored.filter(({ startedAt }) => startedAt !== null).length
+  const detail = { format, fileSha256, plays: stored.length, added, leftOut: read.errors.length }
+  await store.events.append({
+    at: importedAt,
+    kind: "imported plays",
+    subject: subject ?? null,
+    device: null,
+    detail,
+  })
+  const badRows = new Set(read.errors.map(({ row }) => row)).size
+  const result = {
+    file,
+    format,
+    plays: stored.length,
+    added,
+    matched,
+    timed,
+    badRows,
+    errors: read.errors,
+    notes: read.notes,
+  }
+  answer({ json }, { ...result, timeZone: plan.timeZone }, [
+    ...read.errors
+      .slice(0, LISTED)
+      .map(
+        (e) => `left out: row ${e.row}, ${e.column || "fields"}: ${e.rule}, got ${JSON.stringify(e.value)}`,
+      ),
+    ...(read.errors.length > LISTED ? [`and ${read.errors.length - LISTED} more`] : []),
+    `${file} (${format}): ${stored.length} plays, ${added} of them new, ${timed} with a time, ${matched} of songs of the catalogue; ${badRows} rows left out.`,
+    ...read.notes.map((note) => `Not known: ${note}.`),
+    "Whether a play was picked or came by itself, no log says.",
+    "Next: fieldtune import plays takes another file; these plays enter no model of the study",
+  ])
+}
+
+async function playlist({ store }: Study, file: string, options: CommonOptions): Promise<void> {
+  const text = readBounded(file).toString("utf8")
+  const list = named(file, () => readPlaylist(text))
+  const songs = await store.songs.all()
+  const match = songMatcher(songs)
+  const byFile = new Map(
+    songs.flatMap((song) => (song.file === undefined ? [] : [[song.file, song.id] as const])),
+  )
+  const tracks = list.tracks.map((track) => ({
+    ...track,
+    song:
+      match(track.artist ?? "", track.title ?? "", track.lengthMs) ??
+      byFile.get(decoded(track.location ?? "")) ??
+      null,
+  }))
+  const found = tracks.filter(({ song }) => song !== null).length
+  answer(options, { file, title: list.title, tracks }, [
+    ...tracks.map(({ artist, title, location, song }) => {
+      const name = [artist, title].filter((part) => part).join(" - ") || location || "?"
+      return `${song === null ? "not in the catalogue" : `song ${song}`}: ${name}`
+    }),
+    `${file}: ${tracks.length} tracks, ${found} of them in the catalogue.`,
+    "Next: fieldtune catalogue add FOLDER takes in what is missing",
+  ])
+}
+
+function readLog(file: string, format: Format, bytes: Buffer, timeZone: string | null): ReadPlays {
+  const text = bytes.toString("utf8")
+  return named(file, () => {
+    if (format === "scrobbler") return readScrobbler(text, timeZone)
+    if (format === "spotify") return readSpotify(text)
+    return format === "listenbrainz" ? readListenBrainz(text) : readPlaysCsv(text)
+  })
+}
+
+/** By what the file begins with. */
+function formatOf(bytes: Buffer): Format {
+  const head = bytes
+    .subarray(0, 4096)
+    .toString("utf8")
+    .replace(/^\uFEFF/, "")
+    .trimStart()
+  if (/^[[{]/.test(head)) return /"(ms_played|msPlayed|endTime)"/.test(head) ? "spotify" : "listenbrainz"
+  return head.startsWith("#AUDIOSCROBBLER") || (head.split("\n", 1)[0].match(/\t/g) ?? []).length >= 6
+    ? "scrobbler"
+    : "csv"
+}
+
+function named<T>(file: string, body: () => T): T {
+  try {
+    return body()
+  } catch (cause) {
+    if (cause instanceof ImportError) throw new ImportError(`${file}: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+function readBounded(file: string): Buffer {
+  const { size } = statSync(file)
+  if (size > MAX_FILE_BYTES)
+    throw new ImportError(`${file}: a file has at most ${MAX_FILE_BYTES} bytes, got ${size}`)
+  return readFileSync(file)
+}
+
+function zoneOf(name: string | undefined): string | null {
+  if (name === undefined) return null
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name })
+    return name
+  } catch {
+    throw new CommandError(`--time-zone: must be a name such as Europe/Berlin, got ${name}`)
+  }
+}
+
+function decoded(location: string): string {
+  try {
+    return decodeURIComponent(location)
+  } catch {
+    return location
+  }
+}

@@ -1,0 +1,133 @@
+// Listening logs in JSON: ListenBrainz (exports and what its API takes: an array of listens, {payload}, or a listen per
+// line) and Spotify's extended streaming history and account data ("Understanding your data", support.spotify.com).
+
+import { ImportError, type ImportedPlay, type ReadPlays, Rows } from "./imported.js"
+
+const MAX_LINE = 1 << 20
+
+type Entry = Record<string, unknown>
+
+export function readListenBrainz(text: string): ReadPlays {
+  const rows = new Rows()
+  entriesOf(text).forEach((entry, i) => {
+    const row = i + 1
+    rows.read(row, () => {
+      const listen = objectOf(rows, row, "listen", entry)
+      const track = objectOf(rows, row, "track_metadata", listen.track_metadata)
+      const more = isObject(track.additional_info) ? track.additional_info : {}
+      const at = listen.listened_at
+      return {
+        startedAt: at === undefined || at === null ? null : rows.second(row, "listened_at", at),
+        artist: rows.text(row, "artist_name", track.artist_name, true),
+        title: rows.text(row, "track_name", track.track_name, true),
+        album: rows.text(row, "release_name", track.release_name, false),
+        lengthMs:
+          rows.span(row, "duration_ms", more.duration_ms, 1) ??
+          rows.span(row, "duration", more.duration, 1000),
+        heardMs: rows.span(row, "heard_ms", more.heard_ms, 1),
+        endReason: rows.text(row, "end_reason", more.end_reason, false) || null,
+      }
+    })
+  })
+  const notes = ["a listen says nothing of how long it was heard, unless it came from fieldtune"]
+  return { plays: rows.plays, errors: rows.errors, notes }
+}
+
+/** Words of Spotify for what this project has words for. */
+const ENDS: Record<string, string> = { trackdone: "finished", fwdbtn: "skipped", backbtn: "previous" }
+
+export function readSpotify(text: string): ReadPlays {
+  const rows = new Rows()
+  let others = 0
+  entriesOf(text).forEach((entry, i) => {
+    const row = i + 1
+    if (isObject(entry) && !("endTime" in entry) && entry.master_metadata_track_name === null) {
+      others++
+      return
+    }
+    rows.read(row, () => {
+      const stream = objectOf(rows, row, "stream", entry)
+      return "endTime" in stream ? accountStream(rows, row, stream) : extendedStream(rows, row, stream)
+    })
+  })
+  const notes = [
+    "the time is the one at which playing ended, less the time played: pauses make plays begin later than they did",
+    "song lengths are not in this format",
+  ]
+  if (others > 0) notes.push(`${others} streams are no songs (podcasts, videos, songs without a name)`)
+  return { plays: rows.plays, errors: rows.errors, notes }
+}
+
+function extendedStream(rows: Rows, row: number, stream: Entry): Omit<ImportedPlay, "row"> {
+  const end = rows.moment(row, "ts", stream.ts)
+  const heardMs = rows.span(row, "ms_played", stream.ms_played, 1)
+  const reason = rows.text(row, "reason_end", stream.reason_end, false)
+  return {
+    startedAt: end === null ? null : end - (heardMs ?? 0),
+    artist: rows.text(
+      row,
+      "master_metadata_album_artist_name",
+      stream.master_metadata_album_artist_name,
+      true,
+    ),
+    title: rows.text(row, "master_metadata_track_name", stream.master_metadata_track_name, true),
+    album: rows.text(row, "master_metadata_album_album_name", stream.master_metadata_album_album_name, false),
+    lengthMs: null,
+    heardMs,
+    endReason: (ENDS[reason] ?? reason) || null,
+  }
+}
+
+/** Account data: end to the minute in UTC, no reasons. */
+function accountStream(rows: Rows, row: number, stream: Entry): Omit<ImportedPlay, "row"> {
+  const time = rows.text(row, "endTime", stream.endTime, true)
+  const end = rows.moment(row, "endTime", `${time}Z`)
+  const heardMs = rows.span(row, "msPlayed", stream.msPlayed, 1)
+  return {
+    startedAt: end === null ? null : end - (heardMs ?? 0),
+    artist: rows.text(row, "artistName", stream.artistName, true),
+    title: rows.text(row, "trackName", stream.trackName, true),
+    album: "",
+    lengthMs: null,
+    heardMs,
+    endReason: null,
+  }
+}
+
+/** The entries of an array, of {payload: […]} or {payload: {listens: […]}}, or of lines. */
+function entriesOf(text: string): unknown[] {
+  const trimmed = text.replace(/^\uFEFF/, "").trim()
+  if (trimmed === "") throw new ImportError("the file is empty")
+  const whole = parsed(trimmed)
+  if (whole === undefined) {
+    const lines = trimmed.split(/\r?\n/).filter((line) => line.trim() !== "")
+    const values = lines.map((line) => (line.length > MAX_LINE ? undefined : parsed(line)))
+    if (values[0] === undefined) throw new ImportError("must be JSON, or a JSON value in every line")
+    return values
+  }
+  if (Array.isArray(whole)) return whole
+  const payload = isObject(whole) ? whole.payload : undefined
+  if (Array.isArray(payload)) return payload
+  if (isObject(payload) && Array.isArray(payload.listens)) return payload.listens
+  if (isObject(whole)) return [whole]
+  throw new ImportError("must hold a list of plays")
+}
+
+/** undefined where it is no JSON, or nested deeper than the parser goes. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isObject(value: unknown): value is Entry {
+  return value !== null && typeof value === "object" && !Array.isArray(value)
+}
+
+function objectOf(rows: Rows, row: number, name: string, value: unknown): Entry {
+  if (isObject(value)) return value
+  rows.fail(row, name, value, "must be a JSON object")
+  return {}
+}

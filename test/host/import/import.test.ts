@@ -1,0 +1,331 @@
+// Imports: known files read to known plays, what can't be known stays null, and nothing is taken in twice.
+
+import assert from "node:assert/strict"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, test } from "node:test"
+import fc from "fast-check"
+import { playlistText } from "../../../host/export/playlists.js"
+import { readPlaysCsv } from "../../../host/import/csv.js"
+import { readListenBrainz, readSpotify } from "../../../host/import/json.js"
+import { songMatcher } from "../../../host/import/match.js"
+import { readM3u, readPlaylist, readXspf } from "../../../host/import/playlist.js"
+import { readScrobbler } from "../../../host/import/scrobbler.js"
+import { fieldtune } from "../cli/run.js"
+import { addSongs, withStudy } from "../study/folder.js"
+
+const REFERENCE = new URL("../../../../test/reference/import/", import.meta.url).pathname
+const line = (...cells: unknown[]): string => cells.join("\t")
+
+describe("scrobbler logs", () => {
+  test("with a header and a clock in UTC", () => {
+    const text = [
+      "#AUDIOSCROBBLER/1.1",
+      "#TZ/UTC",
+      "#CLIENT/Rockbox h3xx 1.1",
+      line("Artist", "Album", "Title", 3, 365, "L", 1143374412, "62c2e20a"),
+      line("Other", "", "Skipped", "", 255, "S", 1143374777, ""),
+    ].join("\r\n")
+    const { plays, errors } = readScrobbler(text, null)
+    assert.deepEqual(errors, [])
+    assert.deepEqual(plays, [
+      {
+        row: 4,
+        startedAt: 1143374412000,
+        artist: "Artist",
+        title: "Title",
+        album: "Album",
+        lengthMs: 365000,
+        heardMs: null,
+        endReason: null,
+      },
+      {
+        row: 5,
+        startedAt: 1143374777000,
+        artist: "Other",
+        title: "Skipped",
+        album: "",
+        lengthMs: 255000,
+        heardMs: null,
+        endReason: "skipped",
+      },
+    ])
+  })
+
+  test("a real one with a byte-order mark and no header: its times are local, and nobody knows where", () => {
+    const text = readFileSync(join(REFERENCE, "album-play.scrobbler.log"), "utf8")
+    const { plays, errors, notes } = readScrobbler(text, null)
+    assert.deepEqual([plays.length, errors.length], [40, 0])
+    assert.deepEqual([plays[0].artist, plays[0].title, plays[0].lengthMs], ["Ride", "All I Want", 237000])
+    assert.ok(plays.every(({ startedAt }) => startedAt === null))
+    assert.ok(notes.some((note) => /40 times left out: .*--time-zone/.test(note)))
+    const berlin = readScrobbler(text, "Europe/Berlin").plays[0]
+    // 1500812596 is 12:23:16 on that clock, in July two hours ahead of UTC.
+    assert.equal(berlin.startedAt, (1500812596 - 7200) * 1000)
+  })
+
+  test("without a clock there are no times; broken rows are named and the others go through", () => {
+    const text = [
+      "#TZ/UNKNOWN",
+      line("A", "B", "C", 1, 10, "L", 0, ""),
+      line("A", "B"),
+      line("A", "", "", 1, -3, "X", 5),
+    ].join("\n")
+    const { plays, errors, notes } = readScrobbler(text, "UTC")
+    assert.equal(plays.length, 1)
+    assert.equal(plays[0].startedAt, null)
+    assert.ok(notes.some((note) => /1 entries without a time/.test(note)))
+    assert.deepEqual(
+      errors.map(({ row, column }) => [row, column]),
+      [
+        [3, ""],
+        [3, "rating"],
+        [3, "timestamp"],
+        [3, "title"],
+        [4, "rating"],
+        [4, "timestamp"],
+        [4, "title"],
+        [4, "length"],
+      ],
+    )
+  })
+})
+
+describe("JSON logs", () => {
+  const listen = {
+    listened_at: 1700000000,
+    track_metadata: {
+      artist_name: "A",
+      track_name: "T",
+      release_name: "R",
+      additional_info: { duration_ms: 1000 },
+    },
+  }
+
+  test("ListenBrainz: an array, a payload, or a listen per line", () => {
+    const wanted = [
+      {
+        row: 1,
+        startedAt: 1700000000000,
+        artist: "A",
+        title: "T",
+        album: "R",
+        lengthMs: 1000,
+        heardMs: null,
+        endReason: null,
+      },
+    ]
+    assert.deepEqual(readListenBrainz(JSON.stringify([listen])).plays, wanted)
+    assert.deepEqual(
+      readListenBrainz(JSON.stringify({ listen_type: "import", payload: [listen] })).plays,
+      wanted,
+    )
+    const lines = `${JSON.stringify(listen)}\n\n{"broken":\n${JSON.stringify(listen).replace("1700000000", "1e999")}\n`
+    const { plays, errors } = readListenBrainz(lines)
+    assert.deepEqual(plays, wanted)
+    assert.deepEqual([...new Set(errors.map(({ row }) => row))], [2, 3])
+  })
+
+  test("Spotify's extended history: the time is that of the end, podcasts are no songs", () => {
+    const stream = {
+      ts: "2024-02-03T04:05:06Z",
+      ms_played: 61_000,
+      master_metadata_track_name: "T",
+      master_metadata_album_artist_name: "A",
+      master_metadata_album_album_name: "R",
+      reason_start: "clickrow",
+      reason_end: "fwdbtn",
+      skipped: true,
+    }
+    const text = JSON.stringify([
+      stream,
+      { ...stream, master_metadata_track_name: null, episode_name: "E" },
+      { ...stream, ms_played: -1 },
+    ])
+    const { plays, errors, notes } = readSpotify(text)
+    assert.deepEqual(plays, [
+      {
+        row: 1,
+        startedAt: Date.parse("2024-02-03T04:04:05Z"),
+        artist: "A",
+        title: "T",
+        album: "R",
+        lengthMs: null,
+        heardMs: 61000,
+        endReason: "skipped",
+      },
+    ])
+    assert.deepEqual(
+      errors.map(({ row, column }) => [row, column]),
+      [[3, "ms_played"]],
+    )
+    assert.ok(notes.some((note) => note.startsWith("1 streams are no songs")))
+    const account = [{ endTime: "2024-02-03 04:05", artistName: "A", trackName: "T", msPlayed: 60_000 }]
+    assert.equal(readSpotify(JSON.stringify(account)).plays[0].startedAt, Date.parse("2024-02-03T04:04:00Z"))
+  })
+
+  test("deep nesting, other values and empty files are refused in words", () => {
+    for (const text of ["", "[".repeat(100_000), "7", '{"payload":3}']) {
+      assert.throws(() => readListenBrainz(text).plays.length || assert.fail("no plays"), {
+        name: /ImportError|AssertionError/,
+      })
+    }
+  })
+})
+
+test("CSV: columns by many names, times with a zone, apostrophes of spreadsheets taken off", () => {
+  const { plays, errors, notes } = readPlaysCsv(
+    "Track,Artist,started_at,heard_ms,duration_s,x\n'=1+1,A,2024-01-01T10:00:00+01:00,30000,61.5,\nT,A,2024-01-01 10:00,,,\nT,,1700000000,NaN,1e999,\n",
+  )
+  assert.deepEqual(plays, [
+    {
+      row: 2,
+      startedAt: Date.parse("2024-01-01T09:00:00Z"),
+      artist: "A",
+      title: "=1+1",
+      album: "",
+      lengthMs: 61500,
+      heardMs: 30000,
+      endReason: null,
+    },
+  ])
+  assert.deepEqual(
+    errors.map(({ row, column }) => [row, column]),
+    [
+      [3, "started_at"],
+      [4, "artist"],
+      [4, "duration_s"],
+      [4, "heard_ms"],
+    ],
+  )
+  assert.deepEqual(notes, ["the file does not say how they ended"])
+  assert.throws(() => readPlaysCsv("a,b\n1,2\n"), {
+    name: "ImportError",
+    message: /needs columns artist and title, got a, b/,
+  })
+})
+
+describe("playlists", () => {
+  for (const file of readdirSync(join(REFERENCE, "xspf", "pass"))) {
+    test(`XSPF: takes ${file}`, () => {
+      readXspf(readFileSync(join(REFERENCE, "xspf", "pass", file), "utf8"))
+    })
+  }
+  for (const file of readdirSync(join(REFERENCE, "xspf", "fail"))) {
+    test(`XSPF: refuses ${file}`, () =>
+      assert.throws(() => readXspf(readFileSync(join(REFERENCE, "xspf", "fail", file), "utf8")), {
+        name: "ImportError",
+      }))
+  }
+
+  test("XSPF: a document type is refused before any of its entities is looked at", () => {
+    const bomb =
+      '<!DOCTYPE p [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><playlist version="1" xmlns="http://xspf.org/ns/0/"><trackList/></playlist>'
+    assert.throws(() => readXspf(bomb), { name: "ImportError", message: /document type/ })
+  })
+
+  test("what is exported comes back, in every format", () => {
+    const songs = [
+      { id: 1, source: "1", title: 'T <&> "1"', artist: "A", lengthMs: 61_000, file: "a b/ö.mp3" },
+      { id: 2, source: "2", title: "U", artist: "B", lengthMs: 3000, file: "two.mp3" },
+    ]
+    for (const format of ["xspf", "jspf", "m3u8"] as const) {
+      const { title, tracks } = readPlaylist(playlistText(format, { title: "L", plan: null, songs }))
+      assert.equal(title, "L")
+      assert.deepEqual(
+        tracks.map(({ artist, title: name, lengthMs, location }) => [
+          artist,
+          name,
+          lengthMs,
+          decodeURIComponent(location ?? ""),
+        ]),
+        songs.map((song) => [song.artist, song.title, song.lengthMs, song.file]),
+        format,
+      )
+    }
+  })
+
+  test("M3U without anything but paths", () => {
+    assert.deepEqual(
+      readM3u("a.mp3\n# x\nC:\\b.mp3\n").tracks.map(({ location }) => location),
+      ["a.mp3", "C:\\b.mp3"],
+    )
+  })
+})
+
+test("songs are meant by artist and title, but for case, width and spaces; the length decides between two", () => {
+  const song = {
+    id: 1,
+    source: "1",
+    title: "The  Song",
+    artist: "ARTIST",
+    genre: "",
+    lengthMs: 60_000,
+    attributes: {},
+  }
+  const match = songMatcher([
+    song,
+    { ...song, id: 2, title: "Twice" },
+    { ...song, id: 3, title: "twice", lengthMs: 90_000 },
+  ])
+  assert.equal(match("artist", "the song", null), 1)
+  assert.equal(match("ａｒｔｉｓｔ", "The Song", 5), 1)
+  assert.equal(match("artist", "the songs", null), null)
+  assert.equal(match("artist", "Twice", null), null)
+  assert.equal(match("artist", "Twice", 91_000), 3)
+})
+
+test("no text makes a reader throw anything but its own error", () => {
+  const readers = [readScrobbler, readListenBrainz, readSpotify, readPlaysCsv, readPlaylist]
+  const own = (body: () => unknown): void => {
+    try {
+      body()
+    } catch (error) {
+      assert.equal((error as Error).name, "ImportError", String(error))
+    }
+  }
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json(), fc.string({ unit: "binary" })), (text) => {
+      for (const read of readers) own(() => read(text, null))
+    }),
+    { seed: 1, numRuns: 500 },
+  )
+})
+
+test("the command keeps a play once, says what it could not know, and refuses what it can't read", () =>
+  withStudy(async ({ study }) => {
+    await addSongs(study, 2)
+    const [one] = await study.store.songs.all()
+    await study.store.songs.put([{ ...one, title: "All I Want", artist: "Ride" }])
+    const run = (...args: string[]) => fieldtune(["import", ...args, "--study", study.dir], study.dir)
+    const log = join(REFERENCE, "album-play.scrobbler.log")
+    const first = await run("plays", log, "--subject", "1", "--time-zone", "Europe/London", "--json")
+    assert.equal(first.code, 0, first.stderr)
+    const { format, plays, added, matched, timed } = JSON.parse(first.stdout)
+    assert.deepEqual([format, plays, added, timed], ["scrobbler", 40, 40, 40])
+    assert.ok(matched >= 1)
+    const again = JSON.parse(
+      (await run("plays", log, "--subject", "1", "--time-zone", "Europe/London", "--json")).stdout,
+    )
+    assert.equal(again.added, 0)
+    const other = JSON.parse((await run("plays", log, "--listener", "friend", "--json")).stdout)
+    assert.deepEqual([other.added, other.timed], [40, 0])
+    const stored = await study.store.imports.all()
+    assert.equal(stored.length, 80)
+    assert.deepEqual(
+      new Set(stored.map(({ source, file }) => `${source} ${file}`)),
+      new Set(["scrobbler album-play.scrobbler.log"]),
+    )
+    assert.equal(await study.store.plays.count(), 0)
+    const nobody = await run("plays", log)
+    assert.deepEqual([nobody.code, /--subject or --listener/.test(nobody.stderr)], [2, true])
+    writeFileSync(join(study.dir, "empty.log"), "")
+    const empty = await run("plays", "empty.log", "--listener", "x")
+    assert.equal(empty.code, 2, empty.stderr)
+    writeFileSync(join(study.dir, "p.m3u8"), "#EXTM3U\n#EXTINF:237,Ride - All I Want\nx.mp3\nother.mp3\n")
+    const list = await run("playlist", "p.m3u8")
+    assert.match(
+      list.stdout,
+      /^song 1: Ride - All I Want\nnot in the catalogue: other\.mp3\np\.m3u8: 2 tracks, 1 of them/,
+    )
+  }))
