@@ -60,7 +60,9 @@ async function work(dir: string, { now, synced }: WorkerTask): Promise<WorkerRep
 
 async function checkNowAndThen(study: Study, now: number): Promise<void> {
   const last = await study.store.findings.checkedAt()
-  if (last === null || last > now || now - last >= CHECK_EVERY_MS) await checkStudy(study, now)
+  if (last !== null && last <= now && now - last < CHECK_EVERY_MS) return
+  if (await study.store.clocks.unsettled()) await study.store.clocks.settle(now)
+  await checkStudy(study, now)
 }
 
 function reasonOf(error: unknown): string {

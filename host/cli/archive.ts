@@ -102,6 +102,7 @@ async function write(study: Study, options: WriteOptions): Promise<void> {
     options.out ?? join(study.dir, EXPORTS_FOLDER, pseudonymise ? "archive-pseudonymised.zip" : "archive.zip")
   // The estimation is heavy to load, and no other command needs it.
   const { buildArchive, UnarchivableError } = await import("../archive/write.js")
+  await study.store.clocks.settle(Date.now())
   let archive: WrittenArchive
   try {
     archive = await withPasses((progress) =>

@@ -1,8 +1,8 @@
 // fieldtune clocks: what is known of the time of day of plays, and putting a wrong host clock right.
 
 import { type Command, InvalidArgumentError } from "commander"
-import type { StoredClock } from "../store/clocks.js"
-import { driftOf, movedBy, stateOf } from "../study/clocks/boots.js"
+import type { MovedClock, StoredClock } from "../store/clocks.js"
+import { driftOf, stateOf } from "../study/clocks/boots.js"
 import { MAX_UNCERTAINTY_MS, timesOfWeek } from "../study/clocks/time-of-week.js"
 import { openStudy, type Study } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command, wholeNumber } from "./command.js"
@@ -28,8 +28,9 @@ export function clocksCommand(): Command {
       `
 A board knows only how long it has been on. Every exchange with the host says when that was, to within the time that it
 was on its way; all exchanges of a boot together leave a set of possible clocks. A boot without any is bounded by those
-around it. "host clock moved" means that no clock fits all exchanges: this computer's clock was set in between. Then a
-play may have been at either time, and its uncertainty says so, until fieldtune clocks correct tells which was wrong.`,
+around it. "host clock moved" means that this computer's clock was set in between, as exchanges of this boot or of others
+show. Nobody but you can know when it was right: a play may have been at either time, and its uncertainty says so, until
+fieldtune clocks correct tells. What one board alone sees, while others see nothing, is likely its own clock's fault.`,
     )
     .action((options: CommonOptions) => within(options, show))
     .addCommand(
@@ -63,18 +64,16 @@ async function within<T extends CommonOptions>(
 }
 
 async function show({ store, plan }: Study, options: CommonOptions): Promise<void> {
+  const steps = await store.clocks.settle(Date.now())
   const boots = (await store.clocks.all()).map(describe)
   const plays = await store.plays.all()
   const { unplaced, uncertain } = timesOfWeek(plays, plan.timeZone)
   const known = plays.length - unplaced - uncertain
-  const [steps, corrections] = [await store.clocks.steps(), await store.clocks.corrections()]
+  const corrections = await store.clocks.corrections()
   const result = { boots, plays: { known, uncertain, unplaced }, steps, corrections }
   const minutes = MAX_UNCERTAINTY_MS / 60_000
   answer(options, result, [
-    ...steps.map(
-      (step) =>
-        `! this computer's clock was moved by ${Math.round(step.movedMs / 1000)} s between sync ${step.before} (${new Date(step.beforeAt).toISOString()}) and sync ${step.after} (${new Date(step.afterAt).toISOString()}), says board ${step.device}`,
-    ),
+    ...steps.map(stepText),
     `${plays.length} plays: the time of ${known} is known to ${minutes} minutes or better, of ${uncertain} less well, of ${unplaced} not at all.`,
     "",
     ...table(
@@ -98,6 +97,15 @@ async function show({ store, plan }: Study, options: CommonOptions): Promise<voi
   ])
 }
 
+function stepText({ sure, before, beforeAt, after, afterAt, movedMs, uncertaintyMs, boards }: MovedClock) {
+  const clock = sure ? "this computer's clock" : "this computer's clock, or the board's own,"
+  const size = `${Math.round(movedMs / 1000)} ± ${Math.ceil(uncertaintyMs / 1000)} s`
+  const shown = (at: number): string => new Date(at).toISOString()
+  const from = beforeAt === null ? "" : `after sync ${before} (${shown(beforeAt)}) and `
+  const who = boards.length === 0 ? "the order of the syncs" : `board ${boards.join(", ")}`
+  return `! ${clock} was moved by ${size}, ${from}before sync ${after} (${shown(afterAt)}), says ${who}`
+}
+
 function describe(clock: StoredClock) {
   const { device, epoch, boot, contacts, lasted } = clock
   const drift = driftOf(clock)
@@ -113,7 +121,6 @@ function describe(clock: StoredClock) {
     driftUncertaintyPpm: drift?.uncertainty ?? null,
     began: begin?.at ?? null,
     uncertaintyMs: begin?.uncertaintyMs ?? null,
-    hostClockMovedMs: movedBy(clock),
   }
 }
 

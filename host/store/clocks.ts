@@ -1,14 +1,31 @@
 // The clocks of boots, kept up with every contact in its own transaction: plays get their time of day when they arrive,
 // and a better one when later contacts say more. What a contact costs does not grow with the study: it touches its own
-// boot, and those without contacts beside it.
+// boot, and those without contacts beside it. Signs that the host's own clock was moved are only noted there; what they
+// mean for boots that did not see it is worked out over all contacts, beside the server and before anything is shown or
+// archived (settle).
 
 import type { Kysely } from "kysely"
-import { type BootClock, boundBoots, meet, rangeBetween } from "../study/clocks/boots.js"
+import {
+  type BootClock,
+  boundBoots,
+  isMet,
+  meet,
+  metBoots,
+  newBoot,
+  placeIn,
+  rangeIn,
+} from "../study/clocks/boots.js"
+import {
+  type ClockStep,
+  clockSteps,
+  type Doubt,
+  doubtsOf,
+  type HostContact,
+} from "../study/clocks/host-steps.js"
 import {
   type ClockWindow,
+  MAX_DELAY_MS,
   type PlacedTime,
-  placeBetween,
-  placeContact,
   rangeAt,
   type TimeRange,
 } from "../study/clocks/window.js"
@@ -34,23 +51,32 @@ interface HostClockCorrection {
   at: number
 }
 
-/** The host's clock was moved by `movedMs` between two syncs of a board, of these numbers and shown times. */
-interface HostClockStep {
-  device: string
-  boot: number
+/** A clock was moved by `movedMs` ± `uncertaintyMs` (forward is positive) after sync `before` and not after sync `after`. */
+export interface MovedClock {
+  /** Whether it is sure that it was this computer's clock; otherwise it may be that of the one board that saw it. */
+  sure: boolean
+  /** Numbers of syncs; 0 = before the first. Times as the host's clock showed them; null before the first. */
   before: number
-  beforeAt: number
+  beforeAt: number | null
   after: number
   afterAt: number
   movedMs: number
+  uncertaintyMs: number
+  /** Boards that saw it; none where the order of the syncs says so. */
+  boards: string[]
 }
 
 export interface ClockStore {
   /** Every boot, by device, the epochs in the order of their first contact, then boot. */
   all(): Promise<StoredClock[]>
   corrections(): Promise<HostClockCorrection[]>
-  /** Where the host's clock was moved, as far as boots saw it, in the order of the syncs. */
-  steps(): Promise<HostClockStep[]>
+  /**
+   * Where clocks were moved, as far as boards and the order of the syncs tell; in the order of the syncs. Also places
+   * everything anew where that says more than was known before, and notes it as an event.
+   */
+  settle(at: number): Promise<MovedClock[]>
+  /** Whether syncs since the last settling hold signs that the host's clock was moved. */
+  unsettled(): Promise<boolean>
   /** Records that the host's clock was wrong, and places everything anew; gives the number of plays that moved. */
   correct(correction: HostClockCorrection): Promise<number>
 }
@@ -62,6 +88,7 @@ interface Contact {
   boot: number
   up: number
   at: number
+  health: { rtc?: number }
 }
 
 interface Row {
@@ -74,25 +101,31 @@ interface Row {
   earliest: number | null
   latest: number | null
   width: number | null
+  early: number
+  late: number
 }
 
-const COLUMNS = "device, epoch, boot, windows, contacts, lasted, earliest, latest, width"
+const COLUMNS = "device, epoch, boot, windows, contacts, lasted, earliest, latest, width, early, late"
 /** Plays are placed anew when the time they have can be this much better. */
 const WORTHWHILE = 0.8
 const MAX_BOOT = 65535
 
 const ONE_BOOT = `select ${COLUMNS} from boot_clock where device = ? and epoch = ? and boot = ?`
-const KEEP = `insert into boot_clock (${COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+const KEEP = `insert into boot_clock (${COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
   on conflict (device, epoch, boot) do update
-  set windows = ?4, contacts = ?5, lasted = ?6, earliest = ?7, latest = ?8, width = ?9`
+  set windows = ?4, contacts = ?5, lasted = ?6, earliest = ?7, latest = ?8, width = ?9, early = ?10, late = ?11`
 const PLACED_BELOW = `select boot from boot_clock
   where device = ? and epoch = ? and boot < ? and contacts > 0 order by boot desc limit 1`
 const PLACED_ABOVE = `select boot from boot_clock
   where device = ? and epoch = ? and boot >= ? and contacts > 0 order by boot limit 1`
 const BETWEEN = `select ${COLUMNS} from boot_clock
   where device = ? and epoch = ? and boot between ? and ? order by boot`
-const LAST_OF_EPOCH_BEFORE = `select max(sync.at) as at from sync
-  where device = ?1 and epoch <> ?2 and sync.at < (select first_at from epoch where device = ?1 and epoch = ?2)`
+const LAST_OF_EPOCH_BEFORE = `select max(at + coalesce((select sum(offset_ms) from host_clock
+    where sync.id between from_sync and to_sync), 0)) as at from sync
+  where device = ?1 and epoch <> ?2 and id < (select min(id) from sync where device = ?1 and epoch = ?2)`
+/** What is known of the host's clock now, and the time of the sync before the newest. */
+const HOST_NOW = `select early, late, unsettled, (select at from sync order by id desc limit 1 offset 1) as newest
+  from clock_doubt`
 const PLACE_PLAYS = `update play set started_at = placed.value ->> 1, uncertainty_ms = placed.value ->> 2
   from json_each(?) as placed where play.id = placed.value ->> 0`
 
@@ -103,7 +136,8 @@ export type PlaceOf = (boot: number, startMs: number) => PlacedTime | null
 export async function meetClock(tx: Db, contact: Contact): Promise<PlaceOf> {
   const { device, epoch, boot, up } = contact
   const [row] = await rowsOf<Row>(tx, ONE_BOOT, [device, epoch, boot])
-  const before = row === undefined ? newBoot(boot) : read(row)
+  const [host] = await rowsOf<Doubt & { unsettled: number; newest: number | null }>(tx, HOST_NOW, [])
+  const before = row === undefined ? newBoot(boot, host) : read(row)
   const clock = meet(before, { up, at: contact.at })
   const width = widthOf(clock)
   const better =
@@ -112,8 +146,14 @@ export async function meetClock(tx: Db, contact: Contact): Promise<PlaceOf> {
     width < WORTHWHILE * row.width ||
     clock.windows.length !== before.windows.length
   await keep(tx, contact, clock, better ? width : row.width)
+  const { rtc } = contact.health
+  const moved =
+    clock.windows.length > Math.max(1, before.windows.length) ||
+    (host.newest !== null && contact.at < host.newest - MAX_DELAY_MS) ||
+    (rtc !== undefined && Math.abs(contact.at - rtc) > MAX_DELAY_MS)
+  if (moved && host.unsettled === 0) await rowsOf(tx, "update clock_doubt set unsettled = 1", [])
   if (row !== undefined && better) await placePlays(tx, contact, [clock])
-  return (of, startMs) => (of === boot ? timeOf(clock, startMs) : null)
+  return (of, startMs) => (of === boot ? placeIn(clock, startMs) : null)
 }
 
 /** Bounds the boots of the contact's plays that had no contact, and those that its own boot bounds now. */
@@ -160,7 +200,8 @@ async function bound(
   let after: number | null = null
   if (rows[0].contacts === 0) {
     const [last] = await rowsOf<{ at: number | null }>(tx, LAST_OF_EPOCH_BEFORE, [device, epoch])
-    after = last?.at ?? null
+    const [host] = await rowsOf<Doubt>(tx, "select early, late from clock_doubt", [])
+    if (last?.at != null) after = last.at - (host.late - host.early)
   }
   const bounded = boundBoots(rows.map(read), after).filter(({ contacts }) => contacts === 0)
   for (const clock of bounded) await keep(tx, contact, clock, null)
@@ -185,7 +226,7 @@ async function placePlays(
       [device, epoch, clock.boot],
     )
     for (const { id, startMs, startedAt, uncertaintyMs } of plays) {
-      const time = timeOf(clock, startMs)
+      const time = placeIn(clock, startMs)
       if ((time?.at ?? null) === startedAt && (time?.uncertaintyMs ?? null) === uncertaintyMs) continue
       placed.push([id, time?.at ?? null, time?.uncertaintyMs ?? null])
     }
@@ -194,15 +235,9 @@ async function placePlays(
   return placed.length
 }
 
-/** When a listen of the boot began; null where nothing says. */
-function timeOf({ windows, between }: BootClock, startMs: number): PlacedTime | null {
-  if (windows.length === 1) return placeContact(rangeAt(windows, startMs))
-  if (windows.length > 1) return placeBetween(rangeAt(windows, startMs))
-  return between === null ? null : placeBetween(rangeBetween(between, startMs))
-}
-
-interface SyncTime extends Contact {
+interface SyncTime extends HostContact {
   id: number
+  epoch: number
   /** Host time as it was shown; `at` has the corrections. */
   shown: number
 }
@@ -211,7 +246,8 @@ interface SyncTime extends Contact {
 async function syncTimes(db: Db): Promise<SyncTime[]> {
   const syncs = await rowsOf<SyncTime>(
     db,
-    "select id, device, epoch, boot, up, at, at as shown from sync order by id",
+    `select id, device, epoch, boot as boot_number, device || ' ' || epoch || ' ' || boot as boot, up, at, at as shown,
+      health ->> '$.rtc' as rtc from sync order by id`,
     [],
   )
   const corrections = await rowsOf<{ fromSync: number; toSync: number; offsetMs: number }>(
@@ -233,18 +269,14 @@ export async function readBoots(tx: Db, device: string, epoch: number): Promise<
 
 /** When a listen can have begun, whether or not its boot is known; infinite where nothing bounds it. */
 export function rangeOf(boots: readonly BootClock[], boot: number, startMs: number): TimeRange {
-  const known = boots.find((clock) => clock.boot === boot && clock.contacts > 0)
-  if (known !== undefined) return rangeAt(known.windows, startMs)
-  const below = boots.findLast((clock) => clock.boot < boot && clock.contacts > 0)
-  const above = boots.find((clock) => clock.boot > boot && clock.contacts > 0)
+  const known = boots.find((clock) => clock.boot === boot && isMet(clock))
+  if (known !== undefined) return rangeIn(known, startMs)
+  const below = boots.findLast((clock) => clock.boot < boot && isMet(clock))
+  const above = boots.find((clock) => clock.boot > boot && isMet(clock))
   return {
-    earliest: below === undefined ? Number.NEGATIVE_INFINITY : rangeAt(below.windows, below.lasted).earliest,
-    latest: above === undefined ? Number.POSITIVE_INFINITY : rangeAt(above.windows, 0).latest,
+    earliest: below === undefined ? Number.NEGATIVE_INFINITY : rangeIn(below, below.lasted).earliest,
+    latest: above === undefined ? Number.POSITIVE_INFINITY : rangeIn(above, 0).latest,
   }
-}
-
-function newBoot(boot: number): BootClock {
-  return { boot, windows: [], contacts: 0, lasted: 0, between: null }
 }
 
 /** The widest of what is possible within the boot, ms: at one of its ends, as the windows are convex. */
@@ -257,7 +289,7 @@ function widthOf({ windows, lasted }: BootClock): number {
 async function keep(
   tx: Db,
   { device, epoch }: Pick<Contact, "device" | "epoch">,
-  { boot, windows, contacts, lasted, between }: BootClock,
+  { boot, windows, contacts, lasted, between, doubt }: BootClock,
   width: number | null,
 ): Promise<void> {
   const { earliest = null, latest = null } = between ?? {}
@@ -271,12 +303,15 @@ async function keep(
     earliest,
     latest,
     width,
+    doubt.early,
+    doubt.late,
   ])
 }
 
-function read({ boot, windows, contacts, lasted, earliest, latest }: Row): BootClock {
+function read({ boot, windows, contacts, lasted, earliest, latest, early, late }: Row): BootClock {
   const between = earliest === null || latest === null ? null : { earliest, latest }
-  return { boot, windows: JSON.parse(windows) as ClockWindow[], contacts, lasted, between }
+  const doubt = { early, late }
+  return { boot, windows: JSON.parse(windows) as ClockWindow[], contacts, doubt, lasted, between }
 }
 
 export function clockStore(db: Db): ClockStore {
@@ -293,7 +328,7 @@ export function clockStore(db: Db): ClockStore {
       )
       return rows.map((row) => {
         const clock = read(row)
-        return { device: row.device, epoch: row.epoch, ...clock, began: timeOf(clock, 0) }
+        return { device: row.device, epoch: row.epoch, ...clock, began: placeIn(clock, 0) }
       })
     },
     corrections: () =>
@@ -302,32 +337,10 @@ export function clockStore(db: Db): ClockStore {
         `select from_sync as "from", to_sync as "to", offset_ms, reason, at from host_clock order by id`,
         [],
       ),
-    async steps() {
-      const found: HostClockStep[] = []
-      const last = new Map<string, { clock: BootClock; window: number; sync: SyncTime }>()
-      for (const sync of await syncTimes(db)) {
-        const { device, epoch, boot, up } = sync
-        const key = `${device} ${epoch} ${boot}`
-        const before = last.get(key)
-        const clock = meet(before?.clock ?? newBoot(boot), sync)
-        const window = clock.windows.findIndex((each, i) => each !== before?.clock.windows[i])
-        if (before !== undefined && window !== before.window && window >= 0) {
-          const [then, now] = [before.window, window].map((i) => rangeAt([clock.windows[i]], up).latest)
-          const { id, shown } = before.sync
-          const movedMs = Math.round(now - then)
-          found.push({
-            device,
-            boot,
-            before: id,
-            beforeAt: shown,
-            after: sync.id,
-            afterAt: sync.shown,
-            movedMs,
-          })
-        }
-        last.set(key, { clock, window: window < 0 ? (before?.window ?? 0) : window, sync })
-      }
-      return found
+    settle: (at) => db.transaction().execute((tx) => settle(tx, at)),
+    async unsettled() {
+      const [row] = await rowsOf<{ unsettled: number }>(db, "select unsettled from clock_doubt", [])
+      return row.unsettled !== 0
     },
     correct: (correction) =>
       db.transaction().execute(async (tx) => {
@@ -337,7 +350,7 @@ export function clockStore(db: Db): ClockStore {
           "insert into host_clock (from_sync, to_sync, offset_ms, reason, at) values (?, ?, ?, ?, ?)",
           [from, to, offsetMs, reason, at],
         )
-        const moved = await placeAll(tx)
+        const moved = await placeAll(tx, await syncTimes(tx), at)
         const detail = { from, to, offsetMs, reason, moved }
         await appendEvent(tx, { at, kind: "host clock corrected", subject: null, device: null, detail })
         return moved
@@ -345,17 +358,71 @@ export function clockStore(db: Db): ClockStore {
   }
 }
 
-/** Places every boot and every play anew, from the syncs and plays that are stored; gives the number that moved. */
-async function placeAll(tx: Db): Promise<number> {
-  await rowsOf(tx, "delete from boot_clock", [])
+async function settle(tx: Db, at: number): Promise<MovedClock[]> {
   const syncs = await syncTimes(tx)
-  const extents = await rowsOf<Contact & { lasted: number }>(
+  const steps = clockSteps(syncs)
+  const [row] = await rowsOf<{ steps: string; unsettled: number }>(
+    tx,
+    "select steps, unsettled from clock_doubt",
+    [],
+  )
+  if (row.unsettled !== 0 || row.steps !== JSON.stringify(steps)) await placeAll(tx, syncs, at)
+  return movedClocks(steps, syncs)
+}
+
+/** The steps that somebody saw, as they are shown. */
+function movedClocks(steps: readonly ClockStep[], syncs: readonly SyncTime[]): MovedClock[] {
+  const inferred = steps.filter(({ seen }) => !seen)
+  return steps
+    .filter(({ seen }) => seen)
+    .map(({ before, after, low, high, witnesses }) => {
+      const [from, to] = [syncs[before], syncs[after]] as [SyncTime | undefined, SyncTime]
+      const undone = inferred.some((step) => step.before <= after && step.after >= before)
+      return {
+        sure: witnesses.length !== 1 || !undone,
+        before: from?.id ?? 0,
+        beforeAt: from?.shown ?? null,
+        after: to.id,
+        afterAt: to.shown,
+        movedMs: Math.round((low + high) / 2),
+        uncertaintyMs: Math.ceil((high - low) / 2),
+        boards: [...witnesses],
+      }
+    })
+}
+
+/** Where steps are, as one text: what is known of their size gets better with time. */
+function placesOf(steps: readonly ClockStep[]): string {
+  return steps.map(({ before, after }) => `${before}-${after}`).join(" ")
+}
+
+/**
+ * Places every boot and every play anew, from the syncs and plays that are stored; gives the number of plays that moved.
+ * A step of the host's clock that was not known before is noted as an event at `at`.
+ */
+async function placeAll(tx: Db, syncs: readonly SyncTime[], at: number): Promise<number> {
+  const found = clockSteps(syncs)
+  const doubts = doubtsOf(found, syncs.length)
+  const now = doubts[syncs.length]
+  const [known] = await rowsOf<{ steps: string }>(tx, "select steps from clock_doubt", [])
+  const steps = JSON.stringify(found)
+  await rowsOf(tx, "update clock_doubt set early = ?, late = ?, unsettled = 0, steps = ?", [
+    now.early,
+    now.late,
+    steps,
+  ])
+  if (found.length > 0 && placesOf(JSON.parse(known.steps) as ClockStep[]) !== placesOf(found)) {
+    const detail = { steps: movedClocks(found, syncs) }
+    await appendEvent(tx, { at, kind: "host clock moved", subject: null, device: null, detail })
+  }
+  await rowsOf(tx, "delete from boot_clock", [])
+  const extents = await rowsOf<{ device: string; epoch: number; boot: number; lasted: number }>(
     tx,
     "select device, epoch, boot, max(start_ms + heard_ms) as lasted from play group by device, epoch, boot",
     [],
   )
   const epochs = new Map<string, { device: string; epoch: number; boots: Map<number, BootClock> }>()
-  const bootsOf = ({ device, epoch }: Contact): Map<number, BootClock> => {
+  const bootsOf = ({ device, epoch }: { device: string; epoch: number }): Map<number, BootClock> => {
     const key = `${device} ${epoch}`
     let found = epochs.get(key)
     if (found === undefined) {
@@ -364,25 +431,24 @@ async function placeAll(tx: Db): Promise<number> {
     }
     return found.boots
   }
-  for (const sync of syncs) {
-    const boots = bootsOf(sync)
-    const clock = boots.get(sync.boot) ?? newBoot(sync.boot)
-    boots.set(sync.boot, meet(clock, sync))
-  }
+  const met = metBoots(syncs, doubts)
+  for (const sync of syncs) bootsOf(sync).set(sync.bootNumber, met.get(sync.boot)!)
   for (const row of extents) {
     const boots = bootsOf(row)
     const clock = boots.get(row.boot) ?? newBoot(row.boot)
     boots.set(row.boot, { ...clock, lasted: Math.max(clock.lasted, row.lasted) })
   }
-  let moved = 0
+  // No contact can have been further from its host time than the clock was moved in all.
+  const spread = now.late - now.early
+  let changed = 0
   for (const { device, epoch, boots } of epochs.values()) {
     const [last] = await rowsOf<{ at: number | null }>(tx, LAST_OF_EPOCH_BEFORE, [device, epoch])
     const sorted = [...boots.values()].sort((a, b) => a.boot - b.boot)
-    const bounded = boundBoots(sorted, last?.at ?? null)
+    const bounded = boundBoots(sorted, last?.at == null ? null : last.at - spread)
     for (const clock of bounded) {
       await keep(tx, { device, epoch }, clock, clock.contacts > 0 ? widthOf(clock) : null)
     }
-    moved += await placePlays(tx, { device, epoch }, bounded)
+    changed += await placePlays(tx, { device, epoch }, bounded)
   }
-  return moved
+  return changed
 }

@@ -236,7 +236,16 @@ const CLOCKS: Statements = [
     earliest real,
     latest real,
     width real,
+    early real not null default 0,
+    late real not null default 0,
     primary key (device, epoch, boot)) without rowid`,
+  `create table clock_doubt (
+    id integer primary key check (id = 1),
+    early real not null,
+    late real not null,
+    unsettled integer not null check (unsettled in (0, 1)),
+    steps text not null)`,
+  "insert into clock_doubt (id, early, late, unsettled, steps) values (1, 0, 0, 0, '[]')",
   `create table host_clock (
     id integer primary key autoincrement,
     from_sync integer not null references sync (id),

@@ -237,6 +237,18 @@ export interface Tables {
     latest: number | null
     /** Width of what was possible when its plays were last placed, ms. */
     width: number | null
+    /** What others saw of the host's clock (host/study/clocks/host-steps.ts): its times may be this far off, ms. */
+    early: number
+    late: number
+  }
+  /** One row: the same for a boot that is met now; and the steps of the host's clock that are known. */
+  clockDoubt: {
+    id: number
+    early: number
+    late: number
+    /** 1: syncs since then hold signs of more steps. */
+    unsettled: number
+    steps: Json
   }
   hostClock: {
     id: Generated<number>

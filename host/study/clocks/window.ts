@@ -10,7 +10,7 @@ export const MAX_DRIFT = 250e-6
 /** A request that takes longer has been given up by the board (10 s) and cut off by the server (20 s). */
 export const MAX_DELAY_MS = 30_000
 /** Host time and uptime are whole milliseconds. */
-const ROUNDING_MS = 2
+export const ROUNDING_MS = 2
 
 /** One exchange with the host. */
 export interface ContactTime {

@@ -5,8 +5,9 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { stream } from "../../../host/model/random.js"
 import { exchange } from "../../../host/protocol/session.js"
+import { enrol } from "../../../host/study/enrol.js"
 import type { Study } from "../../../host/study/study.js"
-import { addSongs, DEVICE, recordOf, requestOf, START, withStudy } from "../study/folder.js"
+import { addSongs, DEVICE, KEY, recordOf, requestOf, START, withStudy } from "../study/folder.js"
 
 const HOUR = 3_600_000
 
@@ -24,6 +25,7 @@ class SlowBoard {
     private readonly study: Study,
     private readonly drift: number,
     private readonly host: (at: number) => number = () => 0,
+    readonly device = DEVICE,
   ) {}
 
   start(at: number): void {
@@ -46,19 +48,21 @@ class SlowBoard {
     const request = requestOf({ boot: this.boot, n: ++this.n, up: this.up(at), plays: this.pending })
     this.pending = []
     const now = Math.round(at + delay + this.host(at))
-    const result = await exchange(this.study, DEVICE, request, new Uint8Array(1), now)
+    const result = await exchange(this.study, this.device, request, new Uint8Array(1), now)
     assert.equal(result.replay, false)
   }
 }
 
 async function errors(study: Study, board: SlowBoard): Promise<(number | null)[]> {
   const plays = await study.store.plays.all()
-  return plays.map(({ sequence, startedAt, uncertaintyMs }) => {
-    if (startedAt === null || uncertaintyMs === null) return null
-    const error = Math.abs(startedAt - board.truth.get(sequence)!)
-    assert.ok(error <= uncertaintyMs, `play ${sequence}: off by ${error}, said ${uncertaintyMs}`)
-    return uncertaintyMs
-  })
+  return plays
+    .filter(({ device }) => device === board.device)
+    .map(({ sequence, startedAt, uncertaintyMs }) => {
+      if (startedAt === null || uncertaintyMs === null) return null
+      const error = Math.abs(startedAt - board.truth.get(sequence)!)
+      assert.ok(error <= uncertaintyMs, `play ${sequence}: off by ${error}, said ${uncertaintyMs}`)
+      return uncertaintyMs
+    })
 }
 
 test("plays have their time with the sync that brings them, and a better one when more is known", () =>
@@ -133,7 +137,7 @@ test("a wrong host clock is found, widens what is said, and can be put right aft
     assert.ok((await errors(study, board)).every((u) => u! > HOUR / 2))
     const [clock] = await study.store.clocks.all()
     assert.equal(clock.windows.length, 2)
-    const steps = await study.store.clocks.steps()
+    const steps = await study.store.clocks.settle(START)
     assert.deepEqual(
       steps.map(({ before, after, movedMs }) => [before, after, Math.round(movedMs / HOUR)]),
       [
@@ -144,7 +148,7 @@ test("a wrong host clock is found, widens what is said, and can be put right aft
     const correction = { from: 3, to: 6, offsetMs: HOUR, reason: "the laptop was on winter time", at: START }
     assert.equal(await study.store.clocks.correct(correction), 8)
     assert.ok((await errors(study, board)).every((u) => u! < 60_000))
-    assert.deepEqual(await study.store.clocks.steps(), [])
+    assert.deepEqual(await study.store.clocks.settle(START), [])
     const [event] = await study.store.events.latest(1)
     assert.equal(event.kind, "host clock corrected")
     assert.equal((await study.store.clocks.corrections()).length, 1)
@@ -190,4 +194,43 @@ test("placing everything anew gives what the syncs gave, to the bit", () =>
       })),
     )
     await errors(study, board)
+  }))
+
+test("a board that met the host only while its clock was wrong is not believed once another has seen it", () =>
+  withStudy(async ({ study }) => {
+    await addSongs(study, 3)
+    const wrong = (at: number): number => (at > START + 2.5 * HOUR && at < START + 6.5 * HOUR ? -HOUR : 0)
+    const lasting = new SlowBoard(study, 50e-6, wrong)
+    const other = "00112233aabbccee"
+    await enrol(study.store, { subject: 2, device: other, arm: "model", key: KEY, at: START })
+    const brief = new SlowBoard(study, 0, wrong, other)
+    lasting.start(START)
+    for (const hour of [1, 2, 3, 4, 5]) {
+      lasting.listen(START + (hour - 0.5) * HOUR)
+      await lasting.sync(START + hour * HOUR)
+      if (hour !== 4) continue
+      brief.start(START + 4.1 * HOUR)
+      brief.listen(START + 4.2 * HOUR)
+      await brief.sync(START + 4.4 * HOUR)
+    }
+    assert.equal(await study.store.clocks.unsettled(), true)
+    const [step] = await study.store.clocks.settle(START)
+    assert.equal(step.sure, true)
+    assert.equal(await study.store.clocks.unsettled(), false)
+    const off = async (board: SlowBoard): Promise<number[]> =>
+      (await errors(study, board)).map((uncertaintyMs) => Math.round((uncertaintyMs ?? -1) / 60_000))
+    assert.deepEqual(await off(brief), [31])
+    // A boot that is met from now on is doubtful at once; the clock is still wrong.
+    brief.start(START + 6 * HOUR)
+    brief.listen(START + 6.1 * HOUR)
+    await brief.sync(START + 6.2 * HOUR)
+    assert.deepEqual(await off(brief), [31, 31])
+    await lasting.sync(START + 7 * HOUR)
+    assert.equal((await study.store.clocks.settle(START)).length, 2)
+    const correction = { from: 3, to: 7, offsetMs: HOUR, reason: "the laptop was on winter time", at: START }
+    await study.store.clocks.correct(correction)
+    assert.deepEqual(await study.store.clocks.settle(START), [])
+    assert.deepEqual(await off(brief), [1, 1])
+    const kinds = (await study.store.events.latest(10)).map(({ kind }) => kind)
+    assert.equal(kinds.filter((kind) => kind === "host clock moved").length, 2)
   }))
