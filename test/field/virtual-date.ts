@@ -10,8 +10,9 @@ const Real = Date
 const now = (): number => Number(readFileSync(file, "latin1"))
 
 class VirtualDate extends Real {
-  constructor(...given: [] | [number | string | Date]) {
-    super(given.length === 0 ? now() : given[0])
+  constructor(...given: ConstructorParameters<DateConstructor> | []) {
+    if (given.length === 0) super(now())
+    else super(...given)
   }
   static override now(): number {
     return now()
