@@ -26,8 +26,6 @@ const DAY_MS = 24 * HOUR_MS
 const START = Date.UTC(2026, 2, 26, 8)
 /** A stored time heard is this near the truth. */
 const HEARD_MS = 150
-/** From the moment a listen's start is recorded to the sound: one command on the bus. */
-const BUS_MS = 50
 /** A board that gets power looks for its buttons and its sound board first. */
 const BOOT_MS = 5000
 /** A sync of twelve boards takes more connections than this. */
@@ -42,8 +40,6 @@ const deviceOf = (n: number): string => `f1e1d700000000${n.toString(16).padStart
 test("a study of 12 boards goes from its plan to a verified archive", () =>
   withFolder(async (folder) => {
     const field = new Field(folder, SEED, START)
-    const t0 = performance.now()
-    const mark = (x: string) => console.error(x, Math.round(performance.now() - t0), new Date(field.clock.now()))
     /** What anybody who helps with the study gets to see. */
     const seen: string[] = []
     const json = async (...args: string[]): Promise<any> => {
@@ -96,7 +92,6 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
         keys.set(device, new Uint8Array(Buffer.from(key, "hex")))
       }
 
-      mark("enrolled")
       // The first wave, on its day; what is shown before is what is published.
       await field.clock.advance(DAY_MS)
       const dry = await json("wave", "open", "1", "--dry-run")
@@ -129,17 +124,13 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
       for (let subject = 1; subject <= SUBJECTS; subject++) await handOut(subject, deviceOf(subject))
       const carried = [...keys.keys()]
       await field.sync(carried)
-      mark("sync")
-      mark("session")
       await field.session(carried, SESSION_MINUTES)
-      mark("session end")
 
       // The host dies in the middle of a sync. The boards keep what was not acknowledged, and bring it later.
       const before = await look(({ store }) => store.plays.count())
       let connections = 0
       field.crashAt = () => connections++ === CRASH_AT
       await field.sync(carried)
-      mark("sync")
       assert.ok(connections > CRASH_AT, `only ${connections} connections`)
       field.crashAt = () => false
       const brought = await look(({ store }) => store.plays.count())
@@ -147,7 +138,6 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
       assert.ok(before < brought && brought < heard, `${brought} of ${heard} plays came before the crash`)
       await field.serve()
       await field.sync(carried)
-      mark("sync")
       assert.equal(await look(({ store }) => store.plays.count()), heard)
 
       // The boards are off until the clocks have been put forward.
@@ -158,18 +148,14 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
         for (const device of carried) await field.restart(device, 0)
         await field.clock.advance(BOOT_MS)
       }
-      mark("night")
       await night(2 * DAY_MS)
       const lost = deviceOf(LOST_SUBJECT)
       const lostAt = field.clock.now()
-      mark("session")
       await field.session(carried, SESSION_MINUTES)
-      mark("session end")
       // A board is lost before its listens are synced.
       field.boards.get(lost)!.board.powerOff()
       carried.splice(carried.indexOf(lost), 1)
       await field.sync(carried)
-      mark("sync")
       const spare = deviceOf(SUBJECTS + 1)
       await json("board", "lost", lost, "--reason", "on a train")
       const { key, ...swap } = await field.json("board", "replace", lost, "--by", spare, "--reason", "lost")
@@ -183,21 +169,18 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
 
       // An amendment: an edit alone is not in force.
       edit({ waves: { count: 2, days: 5, gapDays: 3, start: "2026-03-27" }, maxVolume: 10 })
-      assert.match((await json("plan")).edited, /amend/)
+      assert.match((await field.json("plan")).edited, /amend/)
       const amended = await json("plan", "amend", "--reason", "a holiday, and complaints about the loudness")
       assert.deepEqual(
         amended.changes.map(({ place }: { place: string }) => place).sort(),
         ["maxVolume", "waves.gapDays"],
       )
-      mark("night")
       await night(3 * DAY_MS)
       await field.sync(carried)
-      mark("sync")
       const closing = await json("wave", "close", "1")
       assert.equal(closing.plays, await look(({ store }) => store.plays.count()))
 
       // The second wave, on its day by the amended plan: 4 April.
-      mark("night")
       await night(3 * DAY_MS)
       const designed = await json("wave", "open", "2", "--dry-run")
       assert.deepEqual((await json("wave", "open", "2")).warnings, [])
@@ -207,32 +190,45 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
         assert.deepEqual(lists.get(subject), wanted)
       }
       await field.sync(carried)
-      mark("sync")
-      mark("session")
       await field.session(carried, SESSION_MINUTES)
-      mark("session end")
       await field.sync(carried)
-      mark("sync")
+
+      const { waves } = await json("wave", "status")
+      const none = { published: 0, sent: 0, refused: 0, superseded: 0 }
+      assert.deepEqual(waves[0].lists, { ...none, confirmed: SUBJECTS + 1 })
+      assert.deepEqual(waves[1].lists, { ...none, confirmed: SUBJECTS })
+      const { plans } = await json("plan", "history")
+      assert.deepEqual(
+        plans.map(({ version, reason, changes }: any) => [version, reason, changes.length]),
+        [
+          [1, "", 0],
+          [2, "a holiday, and complaints about the loudness", 2],
+        ],
+      )
+      await look(async ({ store }) => {
+        for (const { wave, plan } of await store.playlists.all()) assert.equal(plan, plans[wave - 1].hash)
+      })
 
       // A listener withdraws. His board goes on until it is back; nothing of it is kept.
       assert.equal(await field.stopServing(), 0)
       const gone = await json("withdraw", String(WITHDRAWN_SUBJECT), "--reason", "asked for it", "--yes")
       assert.ok(gone.counts.play > 0 && gone.counts.markedPlaylists > 0 && gone.forgotten)
       await field.serve()
-      mark("session")
       await field.session(carried, SESSION_MINUTES)
-      mark("session end")
       await field.sync(carried)
-      mark("sync")
       const status = await json("wave", "status")
       assert.deepEqual(status.waves[1].missed, [])
 
       const checked = await field.attempt("check", "--json")
       seen.push(checked.stdout)
-      console.log(checked.stdout)
+      const findings = JSON.parse(checked.stdout).findings as { severity: string; device: string }[]
+      // Nothing is wrong that the study was not told of.
+      assert.deepEqual(
+        findings.filter(({ severity }) => severity === "problem"),
+        [],
+      )
       const clocks = await json("clocks")
-      console.log(JSON.stringify(clocks.plays), clocks.steps)
-      assert.deepEqual([clocks.plays.unplaced, clocks.steps], [0, []])
+      assert.deepEqual([clocks.plays.uncertain, clocks.plays.unplaced, clocks.steps], [0, 0, []])
       await json("wave", "close", "2")
       const blindPlays = await json("export", "plays", "--out", join(folder, "blind.csv"))
       seen.push(readFileSync(blindPlays.file, "utf8"))
@@ -247,12 +243,23 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
       const open = await json("export", "plays", "--out", join(folder, "open.csv"))
       assert.match(readFileSync(open.file, "utf8"), ARMS)
       const archive = await json("archive")
-      console.log(JSON.stringify(archive.rerun))
+      // The second wave was designed with what the listener who withdrew has had deleted; all else can be made again.
+      const { passes, repeated, notRepeated, differences } = archive.rerun
+      assert.deepEqual(differences, [])
+      assert.equal(repeated, passes - notRepeated.length)
+      assert.deepEqual(
+        notRepeated.map(({ what }: { what: string }) => what),
+        ["round 2 (wave 2)"],
+      )
       const again = await json("archive", "--out", join(folder, "again.zip"))
       assert.equal(archive.sha256, again.sha256)
       assert.deepEqual(readFileSync(archive.file), readFileSync(again.file))
       const { code, stdout } = await fieldtune(["archive", "verify", archive.file, "--json"], folder)
-      console.log(code, stdout)
+      assert.equal(code, 0, stdout)
+      const verified = JSON.parse(stdout)
+      assert.deepEqual([verified.valid, verified.problems, verified.notes], [true, [], []])
+      assert.deepEqual(verified.rerun, { passes, repeated, notRepeated })
+      assert.equal(verified.sha256, archive.sha256)
     } finally {
       await field.close()
     }
@@ -311,8 +318,7 @@ async function ledger(
 
 function onTime({ startedAt, uncertaintyMs, device, sequence }: Play, from: number): void {
   const off = Math.abs(startedAt! - from)
-  console.log(off, uncertaintyMs)
-  assert.ok(off <= uncertaintyMs! + BUS_MS, `${device}, ${sequence}: off by ${off}, said ${uncertaintyMs}`)
+  assert.ok(off <= uncertaintyMs!, `${device}, ${sequence}: off by ${off}, said ${uncertaintyMs}`)
 }
 
 /** Every block has its two to one in both strata, and the sequences follow from the key that was committed to. */

@@ -93,8 +93,8 @@ export class Field {
     this.server = { child, port: Number(new URL(url).port) }
   }
 
-  /** Ends the server as an interrupt does. */
-  async stopServing(): Promise<number | null> {
+  /** Ends the server as an interrupt does; its exit code, or the signal that ended it. */
+  async stopServing(): Promise<number | string | undefined> {
     return this.end("SIGINT")
   }
 
@@ -103,13 +103,14 @@ export class Field {
     await this.end("SIGKILL")
   }
 
-  private async end(signal: "SIGINT" | "SIGKILL"): Promise<number | null> {
+  private async end(signal: "SIGINT" | "SIGKILL"): Promise<number | string | undefined> {
     const server = this.server
     this.server = undefined
-    if (server === undefined) return null
+    if (server === undefined) return undefined
     const gone = once(server.child, "exit")
     server.child.kill(signal)
-    return (await gone)[0]
+    const [code, by] = await gone
+    return code ?? by
   }
 
   /** Powers up a board that holds the key. */
