@@ -7,7 +7,14 @@ import { estimate } from "./round.js"
 import { CHECK_EVERY_MS, checkBoard, checkStudy } from "./study/quality/check.js"
 import { openStudy, type Study } from "./study/study.js"
 
-/** What the thread is told. */
+/** What the thread is started with. */
+export interface WorkerData {
+  dir: string
+  /** One number, shared; not 0 = no listener is begun any more. */
+  stop: Int32Array
+}
+
+/** What the thread is told; null ends it when it has answered all before. */
 export interface WorkerTask {
   /** Unix milliseconds. */
   now: number
@@ -23,14 +30,14 @@ export interface WorkerReport {
 
 const port = parentPort
 if (port !== null) {
-  const { dir } = workerData as { dir: string }
+  const data = workerData as WorkerData
   let queue = Promise.resolve()
-  port.on("message", (task: WorkerTask) => {
-    queue = queue.then(async () => port.postMessage(await work(dir, task)))
+  port.on("message", (task: WorkerTask | null) => {
+    queue = queue.then(async () => (task === null ? port.close() : port.postMessage(await work(data, task))))
   })
 }
 
-async function work(dir: string, { now, synced }: WorkerTask): Promise<WorkerReport> {
+async function work({ dir, stop }: WorkerData, { now, synced }: WorkerTask): Promise<WorkerReport> {
   const report: WorkerReport = { done: [], failed: [] }
   const attempt = async (subject: number | null, body: () => Promise<unknown>): Promise<boolean> => {
     try {
@@ -46,6 +53,7 @@ async function work(dir: string, { now, synced }: WorkerTask): Promise<WorkerRep
     try {
       for (const device of synced) await attempt(null, () => checkBoard(study, device, now))
       for (const subject of await study.store.subjects.dirty()) {
+        if (Atomics.load(stop, 0) !== 0) return
         if (await attempt(subject, () => estimate(study, { now, subjects: [subject] }))) {
           report.done.push(subject)
         }

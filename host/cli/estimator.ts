@@ -4,12 +4,12 @@
 import { Worker } from "node:worker_threads"
 import type { FastifyBaseLogger } from "fastify"
 import { CHECK_EVERY_MS } from "../study/quality/check.js"
-import type { WorkerReport, WorkerTask } from "../worker.js"
+import type { WorkerData, WorkerReport, WorkerTask } from "../worker.js"
 
 interface Estimator {
   /** There may be something to do; `device` has synced. */
   wake(device?: string): void
-  /** Ends the thread; an estimation that is going on is lost and made again at the next start. */
+  /** Lets the thread finish the listener it is at, and ends it; the others are estimated after the next start. */
   close(): Promise<void>
 }
 
@@ -18,9 +18,11 @@ export function startEstimator(dir: string, now: () => number, log: FastifyBaseL
   let busy = false
   let waiting = false
   let synced = new Set<string>()
+  const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
 
   const start = (): Worker => {
-    const thread = new Worker(new URL("../worker.js", import.meta.url), { workerData: { dir } })
+    const workerData: WorkerData = { dir, stop }
+    const thread = new Worker(new URL("../worker.js", import.meta.url), { workerData })
     thread.on("message", ({ done, failed }: WorkerReport) => {
       busy = false
       for (const { subject, reason } of failed) log.error({ subject, reason }, "estimation or check failed")
@@ -53,7 +55,13 @@ export function startEstimator(dir: string, now: () => number, log: FastifyBaseL
     async close() {
       clearInterval(everySoOften)
       waiting = false
-      await worker?.terminate()
+      // A thread that is terminated within a call of the database takes the whole process with it.
+      const thread = worker
+      if (thread === undefined) return
+      const gone = new Promise((resolve) => thread.once("exit", resolve))
+      Atomics.store(stop, 0, 1)
+      thread.postMessage(null)
+      await gone
     },
   }
 }
