@@ -171,10 +171,10 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
       edit({ waves: { count: 2, days: 5, gapDays: 3, start: "2026-03-27" }, maxVolume: 10 })
       assert.match((await field.json("plan")).edited, /amend/)
       const amended = await json("plan", "amend", "--reason", "a holiday, and complaints about the loudness")
-      assert.deepEqual(
-        amended.changes.map(({ place }: { place: string }) => place).sort(),
-        ["maxVolume", "waves.gapDays"],
-      )
+      assert.deepEqual(amended.changes.map(({ place }: { place: string }) => place).sort(), [
+        "maxVolume",
+        "waves.gapDays",
+      ])
       await night(3 * DAY_MS)
       await field.sync(carried)
       const closing = await json("wave", "close", "1")
@@ -276,7 +276,10 @@ async function newestLists(field: Field): Promise<Map<number, number[]>> {
   try {
     const lists = new Map<number, number[]>()
     for (const { id, subject } of await study.store.playlists.all()) {
-      lists.set(subject, (await study.store.playlists.items(id)).map(({ song }) => song))
+      lists.set(
+        subject,
+        (await study.store.playlists.items(id)).map(({ song }) => song),
+      )
     }
     return lists
   } finally {
