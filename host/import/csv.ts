@@ -8,7 +8,8 @@
 //   end_reason (reason)
 
 import Papa from "papaparse"
-import { ImportError, type ReadPlays, Rows } from "./imported.js"
+import { withoutGuard } from "../export/spreadsheet.js"
+import { ImportError, MAX_ROWS, type ReadPlays, Rows } from "./imported.js"
 
 const NAMES = {
   artist: ["artist", "artist_name", "creator"],
@@ -23,14 +24,23 @@ const SPANS = {
 }
 
 export function readPlaysCsv(text: string): ReadPlays {
-  const { data } = Papa.parse<string[]>(text.replace(/^\uFEFF/, ""), { skipEmptyLines: false })
+  const { data, errors } = Papa.parse<string[]>(text.replace(/^\uFEFF/, ""), {
+    skipEmptyLines: false,
+    preview: MAX_ROWS + 2,
+  })
+  const unclosed = new Map(
+    errors.filter(({ type }) => type === "Quotes").map((e) => [(e.row ?? 0) + 1, e.message]),
+  )
   const header = (data[0] ?? []).map((name) => name.trim().toLowerCase())
   const column = (names: readonly string[]): number => header.findIndex((name) => names.includes(name))
   const [artist, title] = [column(NAMES.artist), column(NAMES.title)]
   if (artist < 0 || title < 0) {
-    throw new ImportError(
-      `row 1: needs columns artist and title, got ${header.slice(0, 20).join(", ").slice(0, 200)}`,
-    )
+    const got = JSON.stringify(header.slice(0, 20).join(", ").slice(0, 200))
+    throw new ImportError(`row 1: needs columns artist and title, got ${got}`)
+  }
+  const twice = header.find((name, i) => name !== "" && header.indexOf(name) !== i)
+  if (twice !== undefined) {
+    throw new ImportError(`row 1: every column has its own name, found twice: ${JSON.stringify(twice)}`)
   }
   const [album, time, reason] = [NAMES.album, NAMES.time, NAMES.reason].map(column)
   const [length, heard] = [SPANS.length, SPANS.heard].map((units) => ({
@@ -41,21 +51,41 @@ export function readPlaysCsv(text: string): ReadPlays {
   for (const [i, cells] of data.entries()) {
     if (i === 0 || cells.every((cell) => cell.trim() === "")) continue
     const row = i + 1
-    // An apostrophe keeps spreadsheets from computing a text (fieldtune export): it is not part of it.
-    const cell = (at: number): string => (at < 0 ? "" : (cells[at] ?? "").replace(/^'(?=[=+\-@\t\r])/, ""))
-    const span = ({ at, units }: typeof length): number | null =>
-      at < 0 ? null : rows.span(row, header[at], cell(at), units[header[at]])
-    rows.read(row, () => ({
-      startedAt: cell(time).trim() === "" ? null : rows.moment(row, header[time], cell(time)),
-      artist: rows.text(row, header[artist], cell(artist), true),
-      title: rows.text(row, header[title], cell(title), true),
-      album: rows.text(row, "album", cell(album), false),
-      lengthMs: span(length),
-      heardMs: span(heard),
-      endReason: rows.text(row, "end_reason", cell(reason), false) || null,
-    }))
+    const cell = (at: number): string => (at < 0 ? "" : withoutGuard(cells[at] ?? ""))
+    rows.read(row, () => {
+      const quotes = unclosed.get(row)
+      if (quotes !== undefined) {
+        rows.fail(
+          row,
+          "",
+          cells.at(-1),
+          `must have its quotes in pairs (${quotes}); what follows may be in this row`,
+        )
+      } else if (
+        cells.length < header.length ||
+        cells.slice(header.length).some((more) => more.trim() !== "")
+      ) {
+        // A comma in a name without quotes moves all that follows into the wrong columns.
+        rows.fail(row, "", cells.length, `must have ${header.length} cells like the header`)
+      }
+      return {
+        localSecond: null,
+        startedAt: cell(time).trim() === "" ? null : rows.moment(row, header[time], cell(time)),
+        artist: rows.text(row, header[artist], cell(artist), true),
+        title: rows.text(row, header[title], cell(title), true),
+        album: rows.text(row, "album", cell(album), false),
+        lengthMs:
+          length.at < 0
+            ? null
+            : rows.length(row, header[length.at], cell(length.at), length.units[header[length.at]]),
+        heardMs:
+          heard.at < 0
+            ? null
+            : rows.span(row, header[heard.at], cell(heard.at), heard.units[header[heard.at]]),
+        endReason: rows.text(row, "end_reason", cell(reason), false) || null,
+      }
+    })
   }
-  if (rows.plays.length + rows.errors.length === 0) throw new ImportError("row 2: there are no plays")
   const missing = [
     ...(time < 0 ? ["when they began"] : []),
     ...(length.at < 0 ? ["how long the songs are"] : []),
@@ -63,5 +93,7 @@ export function readPlaysCsv(text: string): ReadPlays {
     ...(reason < 0 ? ["how they ended"] : []),
   ]
   const notes = missing.length > 0 ? [`the file does not say ${missing.join(", ")}`] : []
-  return { plays: rows.plays, errors: rows.errors, notes }
+  const result = rows.result(notes)
+  if (result.plays.length + result.badRows === 0) throw new ImportError("row 2: there are no plays")
+  return result
 }
