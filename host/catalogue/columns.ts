@@ -172,9 +172,10 @@ function readRow(
   }
 }
 
-/** A plain decimal number; undefined for anything else, "1e999" and "Infinity" included. */
-function readNumber(text: string): number | undefined {
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined
+/** A plain decimal number; undefined for anything else, "1e999", "NaN" and the empty text included. */
+export function readNumber(text: string): number | undefined {
+  // The digits of a long text may be read in one way only: two ways would take the square of its length.
+  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined
   const value = Number(text)
   return Number.isFinite(value) ? value : undefined
 }

@@ -5,6 +5,7 @@
 // attribute, taken as it stands. Other columns of the plays are ignored.
 
 import Papa from "papaparse"
+import { readNumber } from "../catalogue/columns.js"
 import type { Song } from "../model/features.js"
 import { MIN_HEARD_S } from "../model/observations.js"
 import { CommandError } from "./command.js"
@@ -165,13 +166,6 @@ function readTable(file: NamedText): Table {
       )
     },
   }
-}
-
-/** A plain decimal number; undefined for anything else, "1e999", "NaN" and the empty cell included. */
-function readNumber(text: string): number | undefined {
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined
-  const value = Number(text)
-  return Number.isFinite(value) ? value : undefined
 }
 
 function readWhole(text: string): number | undefined {

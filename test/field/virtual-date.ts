@@ -10,8 +10,8 @@ const Real = Date
 const now = (): number => Number(readFileSync(file, "latin1"))
 
 class VirtualDate extends Real {
-  constructor(...given: [] | [number | string | Date]) {
-    super(given.length === 0 ? now() : given[0])
+  constructor(...given: unknown[]) {
+    super(...((given.length === 0 ? [now()] : given) as [number]))
   }
   static override now(): number {
     return now()

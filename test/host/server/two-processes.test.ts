@@ -32,9 +32,11 @@ test("two servers and a round on one study: every record once, every board answe
       going = false
       await Promise.all(lanes)
       assert.equal(round.code, 0, round.stderr)
-      // A board that gets more than its burst is told to wait; nothing else may be refused.
+      // A board is told to wait where it gets more than its burst (429) or the other processes hold the database for
+      // longer than a sync may take (503, on a slow machine); nothing else may be refused.
+      assert.ok(statuses.has(200))
       assert.deepEqual(
-        [...statuses].filter((status) => status !== 200 && status !== 429),
+        [...statuses].filter((status) => ![200, 429, 503].includes(status)),
         [],
       )
       for (const board of boards) assert.deepEqual(board.violations, [])
