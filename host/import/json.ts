@@ -4,6 +4,11 @@
 import { ImportError, type ImportedPlay, linesOf, MAX_ROWS, type ReadPlays, Rows } from "./imported.js"
 
 const MAX_LINE = 1 << 20
+const MAX_DEPTH = 64
+/** Lists and objects of a file: a listen has fewer than ten. */
+const MAX_PARTS = 5_000_000
+
+const [QUOTE, BACKSLASH, BRACKET, BRACKET_END, BRACE, BRACE_END] = [...'"\\[]{}'].map((c) => c.charCodeAt(0))
 
 type Entry = Record<string, unknown>
 
@@ -129,7 +134,11 @@ function entriesOf(text: string): unknown[] {
       if (values.length > MAX_ROWS) break
       if (line.trim() !== "") values.push(line.length > MAX_LINE ? undefined : parsed(line))
     }
-    if (values[0] === undefined) throw new ImportError("must be JSON, or a JSON value in every line")
+    if (values[0] === undefined) {
+      throw new ImportError(
+        `must be JSON of at most ${MAX_DEPTH} levels and ${MAX_PARTS} lists and objects, or such a value in every line`,
+      )
+    }
     return values
   }
   if (Array.isArray(whole)) return whole
@@ -140,13 +149,31 @@ function entriesOf(text: string): unknown[] {
   throw new ImportError("must hold a list of plays")
 }
 
-/** undefined where it is no JSON, or nested deeper than the parser goes. */
+/** undefined where it is no JSON, or none that is bounded. */
 function parsed(text: string): unknown {
+  if (!isBounded(text)) return undefined
   try {
     return JSON.parse(text)
   } catch {
     return undefined
   }
+}
+
+/** Whether JSON that is well-formed keeps to MAX_DEPTH and MAX_PARTS; looked at before any of it is built. */
+function isBounded(text: string): boolean {
+  let depth = 0
+  let parts = 0
+  let quoted = false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === QUOTE) quoted = !quoted
+    else if (quoted) {
+      if (code === BACKSLASH) i++
+    } else if (code === BRACKET || code === BRACE) {
+      if (++depth > MAX_DEPTH || ++parts > MAX_PARTS) return false
+    } else if (code === BRACKET_END || code === BRACE_END) depth--
+  }
+  return true
 }
 
 function isObject(value: unknown): value is Entry {

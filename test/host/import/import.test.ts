@@ -274,8 +274,37 @@ describe("what is hostile or broken", () => {
     ])
     assert.equal(shifted.badRows, 2)
     const open = readPlaysCsv('title,artist\nT,A\n"U,B\nV,C\n')
-    assert.deepEqual([open.plays.length, open.badRows], [1, 1])
-    assert.match(String(rulesOf(open)[0]), /^3 must have its quotes in pairs/)
+    assert.deepEqual(
+      open.plays.map(({ row, title }) => [row, title]),
+      [
+        [2, "T"],
+        [4, "V"],
+      ],
+    )
+    assert.deepEqual(rulesOf(open)[0], "3 must close its quotes within 65536 characters")
+    const many = readPlaysCsv(
+      `title,artist\n"U,B\n${"V,C\n".repeat(30_000)}W,"a"b\nX,"D\n""E"""\n7" single,F\n`,
+    )
+    assert.deepEqual(
+      rulesOf(many).filter((rule) => /quotes/.test(String(rule))),
+      [
+        "2 must close its quotes within 65536 characters",
+        "30003 must have its quotes in pairs (Trailing quote on quoted field is malformed)",
+        "30005 must close its quotes within 65536 characters",
+      ],
+    )
+    assert.deepEqual(many.plays.at(-1)?.artist, 'D "E"')
+    assert.equal(many.plays.length, 30_001)
+    const long = readPlaysCsv(`title,artist\n${"x".repeat(70_000)},A\nT,A\n`)
+    assert.deepEqual([long.plays.length, rulesOf(long)[0]], [1, "2 must have at most 65536 characters"])
+    assert.equal(readPlaysCsv("title,artist\rT,A\rU,B\r").plays.length, 2)
+    for (const delimiter of [";", "\t", "|"]) {
+      const text = "artist,title,time\nA,B,\n".replaceAll(",", delimiter)
+      assert.deepEqual([readPlaysCsv(text).plays.length, readPlaysCsv(text).badRows], [1, 0], delimiter)
+    }
+    assert.throws(() => readPlaysCsv(`artist,title,${"x".repeat(1 << 16)}\nA,B,\n`), {
+      message: /row 1: a header has/,
+    })
     assert.throws(() => readPlaysCsv("artist,title,title\nA,B,C\n"), { message: /found twice: "title"/ })
     assert.throws(
       () => readPlaysCsv("\u001b[2J,b\n1,2\n"),
@@ -301,10 +330,20 @@ describe("what is hostile or broken", () => {
     assert.match(String(rulesOf(readScrobbler(log, null))), /^2 begins like a comment/)
   })
 
-  test("values deeper than the stack are named without being written out", () => {
+  test("values deeper than the stack are refused before they are built", () => {
     const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`
-    const { errors, plays } = readListenBrainz(`[{"listened_at":${deep},"track_metadata":${deep}}]`)
-    assert.deepEqual([plays.length, errors[0].value], [0, "a list or object"])
+    const good = '{"track_metadata":{"artist_name":"A [[[","track_name":"T\\\\"}}'
+    const { errors, plays } = readListenBrainz(
+      `${good}\n{"listened_at":${deep},"track_metadata":${deep}}\n${good}`,
+    )
+    assert.deepEqual(
+      plays.map(({ row, artist, title }) => [row, artist, title]),
+      [1, 3].map((row) => [row, "A [[[", "T\\"]),
+    )
+    assert.deepEqual([errors[0].row, errors[0].rule], [2, "must be a JSON object"])
+    assert.throws(() => readListenBrainz(`[${deep}]`), { name: "ImportError", message: /at most 64 levels/ })
+    const within = `${"[".repeat(62)}${"]".repeat(62)}`
+    assert.equal(readListenBrainz(`[{"track_metadata":${within}}]`).errors[0].value, "a list or object")
     const nested = `<playlist version="1" xmlns="http://xspf.org/ns/0/"><extension application="x">${"<a>".repeat(200)}`
     assert.throws(() => readXspf(nested), { name: "ImportError", message: /at most 100 deep, got a/ })
   })
@@ -315,6 +354,14 @@ describe("what is hostile or broken", () => {
     assert.throws(() => readScrobbler("x\n".repeat(1_000_001), null), {
       name: "ImportError",
       message: /row 1000001: a file has at most 1000000 plays/,
+    })
+    const empty = readPlaysCsv(`artist,title\n${",\n".repeat(1_050_000)}A,B\n`)
+    assert.deepEqual(
+      empty.plays.map(({ row }) => row),
+      [1_050_002],
+    )
+    assert.throws(() => readPlaysCsv(`artist,title\n${"\n".repeat(2_000_001)}`), {
+      message: /at most 2000000 rows/,
     })
     assert.throws(() => readListenBrainz(`[${"0,".repeat(1_000_000)}0]`), {
       message: /at most 1000000 plays/,
