@@ -13,7 +13,6 @@ import { verifyAllocation } from "../host/study/allocate.js"
 import { checkPlan } from "../host/study/plan.js"
 import { openStudy, type Study } from "../host/study/study.js"
 import { Field } from "./field/field.js"
-import { fieldtune } from "./host/cli/run.js"
 import { withFolder } from "./host/study/folder.js"
 
 const SEED = 11
@@ -86,6 +85,7 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
         const stratum = `site=${subject % 2 === 0 ? "north" : "south"}`
         const { key, ...shown } = await field.json(
           ...["enrol", String(subject), "--device", device, "--stratum", stratum],
+          ...["--label", `Person ${subject}`],
         )
         seen.push(JSON.stringify(shown))
         assert.match(shown.arm, /^[AB]$/)
@@ -169,7 +169,9 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
 
       // An amendment: an edit alone is not in force.
       edit({ waves: { count: 2, days: 5, gapDays: 3, start: "2026-03-27" }, maxVolume: 10 })
-      assert.match((await field.json("plan")).edited, /amend/)
+      const edited = await field.attempt("wave", "open", "2")
+      assert.deepEqual([edited.code, edited.stdout], [2, ""])
+      assert.match(edited.stderr, /plan amend --reason/)
       const amended = await json("plan", "amend", "--reason", "a holiday, and complaints about the loudness")
       assert.deepEqual(amended.changes.map(({ place }: { place: string }) => place).sort(), [
         "maxVolume",
@@ -231,7 +233,9 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
       assert.deepEqual([clocks.plays.uncertain, clocks.plays.unplaced, clocks.steps], [0, 0, []])
       await json("wave", "close", "2")
       const blindPlays = await json("export", "plays", "--out", join(folder, "blind.csv"))
-      seen.push(readFileSync(blindPlays.file, "utf8"))
+      const rows = readFileSync(blindPlays.file, "utf8")
+      assert.doesNotMatch(rows, /Person/)
+      seen.push(rows)
       for (const text of seen) assert.doesNotMatch(text, ARMS)
       assert.equal(await field.stopServing(), 0)
       await look((study) => ledger(study, field, { lost, lostAt }))
@@ -254,7 +258,7 @@ test("a study of 12 boards goes from its plan to a verified archive", () =>
       const again = await json("archive", "--out", join(folder, "again.zip"))
       assert.equal(archive.sha256, again.sha256)
       assert.deepEqual(readFileSync(archive.file), readFileSync(again.file))
-      const { code, stdout } = await fieldtune(["archive", "verify", archive.file, "--json"], folder)
+      const { code, stdout } = await field.elsewhere("archive", "verify", archive.file, "--json")
       assert.equal(code, 0, stdout)
       const verified = JSON.parse(stdout)
       assert.deepEqual([verified.valid, verified.problems, verified.notes], [true, [], []])

@@ -83,12 +83,17 @@ async function plays(
     plan,
     rows: rows.length,
     columns: columnsOf(table),
-    notes: [APOSTROPHE],
+    notes: format === "csv" ? [APOSTROPHE] : [],
   }
   let leftOut = 0
   if (format === "csv") writeExport(path, writeCsv(table, safeForSpreadsheets(exported)), sheet)
-  else if (format === "parquet") writeExport(path, parquetOf(table, rows, sheet), { ...sheet, notes: [] })
+  else if (format === "parquet") writeExport(path, parquetOf(table, rows, sheet), sheet)
   else {
+    if (how.times !== "exact") {
+      throw new CommandError(
+        `--format listenbrainz: a listen is known by its second, and privacy.exportTimes of the plan is ${how.times}; take csv or parquet`,
+      )
+    }
     const made = listenBrainzOf(rows, { plan })
     leftOut = made.leftOut
     const notes = [`${leftOut} plays are left out: their time is not known to half an hour`]

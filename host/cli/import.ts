@@ -5,7 +5,7 @@ import { readFileSync, statSync } from "node:fs"
 import { basename } from "node:path"
 import { type Command, Option } from "commander"
 import { readPlaysCsv } from "../import/csv.js"
-import { ImportError, MAX_FILE_BYTES, type ReadPlays } from "../import/imported.js"
+import { ImportError, MAX_LOG_BYTES, MAX_PLAYLIST_BYTES, type ReadPlays } from "../import/imported.js"
 import { readListenBrainz, readSpotify } from "../import/json.js"
 import { songMatcher } from "../import/match.js"
 import { readPlaylist } from "../import/playlist.js"
@@ -81,7 +81,7 @@ async function plays({ store, plan }: Study, file: string, options: PlaysOptions
       throw new CommandError(`--subject: must be a subject of the study, got ${subject}`)
     if (person.withdrawnAt !== null) throw new CommandError(`--subject: subject ${subject} has withdrawn`)
   }
-  const bytes = readBounded(file)
+  const bytes = readBounded(file, MAX_LOG_BYTES)
   const format = options.format === "auto" ? formatOf(bytes) : options.format
   const read = readLog(file, format, bytes, zoneOf(options.timeZone))
   const match = songMatcher(await store.songs.all())
@@ -97,10 +97,10 @@ async function plays({ store, plan }: Study, file: string, options: PlaysOptions
     song: match(play.artist, play.title, play.lengthMs),
     importedAt,
   }))
-  const added = await store.imports.add(stored)
+  const { added, timed: givenTimes } = await store.imports.add(stored)
   const matched = stored.filter(({ song }) => song !== null).length
   const timed = stored.filter(({ startedAt }) => startedAt !== null).length
-  const detail = { format, fileSha256, plays: stored.length, added, leftOut: read.errors.length }
+  const detail = { format, fileSha256, plays: stored.length, added, givenTimes, leftOut: read.badRows }
   await store.events.append({
     at: importedAt,
     kind: "imported plays",
@@ -108,12 +108,13 @@ async function plays({ store, plan }: Study, file: string, options: PlaysOptions
     device: null,
     detail,
   })
-  const badRows = new Set(read.errors.map(({ row }) => row)).size
+  const { badRows } = read
   const result = {
     file,
     format,
     plays: stored.length,
     added,
+    givenTimes,
     matched,
     timed,
     badRows,
@@ -128,6 +129,7 @@ async function plays({ store, plan }: Study, file: string, options: PlaysOptions
       ),
     ...(read.errors.length > LISTED ? [`and ${read.errors.length - LISTED} more`] : []),
     `${file} (${format}): ${stored.length} plays, ${added} of them new, ${timed} with a time, ${matched} of songs of the catalogue; ${badRows} rows left out.`,
+    ...(givenTimes > 0 ? [`${givenTimes} plays that were held without a time have one now.`] : []),
     ...read.notes.map((note) => `Not known: ${note}.`),
     "Whether a play was picked or came by itself, no log says.",
     "Next: fieldtune import plays takes another file; these plays enter no model of the study",
@@ -135,7 +137,7 @@ async function plays({ store, plan }: Study, file: string, options: PlaysOptions
 }
 
 async function playlist({ store }: Study, file: string, options: CommonOptions): Promise<void> {
-  const text = readBounded(file).toString("utf8")
+  const text = readBounded(file, MAX_PLAYLIST_BYTES).toString("utf8")
   const list = named(file, () => readPlaylist(text))
   const songs = await store.songs.all()
   const match = songMatcher(songs)
@@ -191,10 +193,10 @@ function named<T>(file: string, body: () => T): T {
   }
 }
 
-function readBounded(file: string): Buffer {
+function readBounded(file: string, most: number): Buffer {
   const { size } = statSync(file)
-  if (size > MAX_FILE_BYTES)
-    throw new ImportError(`${file}: a file has at most ${MAX_FILE_BYTES} bytes, got ${size}`)
+  if (size > most)
+    throw new ImportError(`${file}: such a file has at most ${most} bytes, got ${size}; split it`)
   return readFileSync(file)
 }
 

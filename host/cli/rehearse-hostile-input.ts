@@ -1,7 +1,7 @@
 // fieldtune rehearse hostile-input: what do damaged and malicious bytes do to the decoders?
 
 import type { Command } from "commander"
-import { type HostileInputReport, rehearseHostileInput } from "../rehearsal/hostile/hostile-input.js"
+import type { HostileInputReport } from "../rehearsal/hostile/hostile-input.js"
 import { answer, command, simulation, wholeNumber } from "./command.js"
 import { withProgress } from "./progress.js"
 import { table } from "./table.js"
@@ -37,6 +37,8 @@ changed, of at most 64 KiB; where the format has a checksum, half of them get on
 
 async function run(options: Options): Promise<void> {
   const { inputs, seed, workers } = options
+  // It loads every decoder there is, and no other command needs them all.
+  const { rehearseHostileInput } = await import("../rehearsal/hostile/hostile-input.js")
   const report = await withProgress("inputs", inputs, (onProgress) =>
     rehearseHostileInput({ seed, inputs }, { workers, onProgress }),
   )

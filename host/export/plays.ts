@@ -15,6 +15,7 @@ import {
   type Table,
 } from "../archive/field.js"
 import type { Study } from "../study/study.js"
+import { withGuard } from "./spreadsheet.js"
 
 const PLAYS: Table = {
   name: "plays",
@@ -114,9 +115,6 @@ export async function exportedPlays(
   return conceal(PLAYS, rows, how)
 }
 
-/** Spreadsheets take text that begins so for a formula. */
-const FORMULA = /^[=+\-@\t\r]/
-
 /** The rows with an apostrophe before texts that a spreadsheet would compute; reading them back takes it off. */
 export function safeForSpreadsheets({ table, rows }: ExportedPlays): Row[] {
   const texts = table.fields.filter(({ type }) => type === "string").map(({ name }) => name)
@@ -124,7 +122,7 @@ export function safeForSpreadsheets({ table, rows }: ExportedPlays): Row[] {
     const safe = { ...row }
     for (const name of texts) {
       const text = row[name] as string | null
-      if (text !== null && FORMULA.test(text)) safe[name] = `'${text}`
+      if (text !== null) safe[name] = withGuard(text)
     }
     return safe
   })

@@ -6,6 +6,9 @@ export interface ImportedPlay {
   row: number
   /** Unix milliseconds; null where the log had no clock, or nobody says in which time zone. */
   startedAt: number | null
+  /** What the player's own clock showed, as seconds of Unix time, where nobody knows its zone; else null. By it such a
+   *  play is known again, with a zone or without. */
+  localSecond: number | null
   artist: string
   title: string
   album: string
@@ -24,7 +27,10 @@ export interface RowError {
 
 export interface ReadPlays {
   plays: ImportedPlay[]
+  /** The first MAX_ERRORS. */
   errors: RowError[]
+  /** Rows that were left out. */
+  badRows: number
   /** What holds for the whole file. */
   notes: string[]
 }
@@ -34,8 +40,12 @@ export class ImportError extends Error {
   override name = "ImportError"
 }
 
-export const MAX_FILE_BYTES = 256 << 20
-const MAX_TEXT = 1000
+export const MAX_LOG_BYTES = 64 << 20
+export const MAX_PLAYLIST_BYTES = 16 << 20
+/** A play every three minutes, day and night, for almost six years. */
+export const MAX_ROWS = 1_000_000
+export const MAX_TEXT = 1000
+const MAX_ERRORS = 10_000
 /** Years in which somebody listened: 2000 to 2100, Unix seconds. */
 const EARLIEST_S = 946_684_800
 const LATEST_S = 4_102_444_800
@@ -43,21 +53,30 @@ const DAY_MS = 86_400_000
 
 /** Collects plays and errors; a row with an error is left out. */
 export class Rows {
-  readonly plays: ImportedPlay[] = []
-  readonly errors: RowError[] = []
+  private readonly plays: ImportedPlay[] = []
+  private readonly errors: RowError[] = []
+  private badRows = 0
   private broken = false
 
   fail(row: number, column: string, value: unknown, rule: string): null {
     this.broken = true
-    this.errors.push({ row, column, value: shown(value), rule })
+    if (this.errors.length < MAX_ERRORS) this.errors.push({ row, column, value: shown(value), rule })
     return null
   }
 
   /** Reads one row: it counts unless something in it failed. */
   read(row: number, body: () => Omit<ImportedPlay, "row">): void {
+    if (this.plays.length + this.badRows >= MAX_ROWS) {
+      throw new ImportError(`row ${row}: a file has at most ${MAX_ROWS} plays, got more; split it`)
+    }
     this.broken = false
     const play = body()
-    if (!this.broken) this.plays.push({ row, ...play })
+    if (this.broken) this.badRows++
+    else this.plays.push({ row, ...play })
+  }
+
+  result(notes: string[]): ReadPlays {
+    return { plays: this.plays, errors: this.errors, badRows: this.badRows, notes }
   }
 
   /** Text of at most MAX_TEXT characters; control characters become spaces. */
@@ -70,7 +89,10 @@ export class Rows {
       this.fail(row, column, value, `must be text of at most ${MAX_TEXT} characters`)
       return ""
     }
-    const text = value.replace(/\p{Cc}+/gu, " ").trim()
+    // A name in another encoding would be another name: it would match nothing, and nobody would know why.
+    if (value.includes("\uFFFD"))
+      this.fail(row, column, value, "must be UTF-8, the file has other bytes here")
+    const text = withoutControls(value)
     if (text === "" && needed) this.fail(row, column, value, "must not be empty")
     return text
   }
@@ -83,6 +105,11 @@ export class Rows {
       return this.fail(row, column, value, "must be a length of time from 0 to a day")
     }
     return Math.round(number * unitMs)
+  }
+
+  /** Length of a song, ms; players that do not know it write 0. */
+  length(row: number, column: string, value: unknown, unitMs: number): number | null {
+    return this.span(row, column, value, unitMs) || null
   }
 
   /** A moment, Unix ms, given in Unix seconds. */
@@ -98,7 +125,7 @@ export class Rows {
   moment(row: number, column: string, value: unknown): number | null {
     const number = numberOf(value)
     if (number !== undefined) return this.second(row, column, number > LATEST_S ? number / 1000 : number)
-    const at = typeof value === "string" && ISO.test(value.trim()) ? Date.parse(value.trim()) : Number.NaN
+    const at = typeof value === "string" ? isoMoment(value.trim()) : Number.NaN
     if (Number.isNaN(at) || at < EARLIEST_S * 1000 || at > LATEST_S * 1000) {
       return this.fail(
         row,
@@ -111,7 +138,31 @@ export class Rows {
   }
 }
 
-const ISO = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/
+const ISO = /^(\d{4})-(\d{2})-(\d{2})[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/
+
+/** NaN where it is none; Date.parse alone takes the 31st of February for the 2nd of March. */
+function isoMoment(text: string): number {
+  const date = ISO.exec(text)
+  if (date === null) return Number.NaN
+  const [year, month, day] = date.slice(1, 4).map(Number)
+  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day ? Date.parse(text) : Number.NaN
+}
+
+/** Control characters become spaces: names are printed on terminals. */
+export function withoutControls(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ").trim()
+}
+
+/** The lines of a text and their numbers, from 1, one at a time: a file may have millions of empty ones. */
+export function* linesOf(text: string): Generator<[row: number, line: string]> {
+  let row = 1
+  for (let at = 0; at <= text.length; row++) {
+    const found = text.indexOf("\n", at)
+    const end = found < 0 ? text.length : found
+    yield [row, text.slice(at, text[end - 1] === "\r" && end > at ? end - 1 : end)]
+    at = end + 1
+  }
+}
 
 /** A plain finite number, also as text; undefined for anything else. */
 function numberOf(value: unknown): number | undefined {
@@ -121,6 +172,12 @@ function numberOf(value: unknown): number | undefined {
 }
 
 function shown(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing")
+  // Lists and objects are not written out: they may be deeper than the stack.
+  const text =
+    value === undefined
+      ? "nothing"
+      : value !== null && typeof value === "object"
+        ? "a list or object"
+        : `${value}`
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }

@@ -2,7 +2,7 @@
 // opened.
 
 import { SaxesParser, type SaxesTagNS } from "saxes"
-import { ImportError } from "./imported.js"
+import { ImportError, linesOf, MAX_TEXT, withoutControls } from "./imported.js"
 
 interface ImportedTrack {
   location: string | null
@@ -17,6 +17,8 @@ export interface ImportedPlaylist {
 }
 
 const MAX_TRACKS = 100_000
+const MAX_LOCATION = 8192
+const MAX_DEPTH = 100
 const XSPF = "http://xspf.org/ns/0/"
 
 /** Elements of playlist and track: whether they may stand more than once. */
@@ -54,6 +56,7 @@ const OF_TRACK: Record<string, boolean> = {
 /** Attributes that an element must have; any other but xml:base is forbidden. */
 const NEEDED: Record<string, string> = { link: "rel", meta: "rel", extension: "application" }
 const DATE_TIME = /^-?\d{4,}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?$/
+const KEPT = new Set(["title", "creator", "location"])
 const INTEGER = /^\d{1,15}$/
 
 /** By the beginning of the text, whatever the file is called. */
@@ -88,6 +91,7 @@ export function readXspf(text: string): ImportedPlaylist {
   })
   parser.on("opentag", (tag: SaxesTagNS) => {
     const parent = stack.at(-1)
+    if (stack.length >= MAX_DEPTH) refuse(`elements are at most ${MAX_DEPTH} deep`, tag.name)
     if (parent?.foreign) {
       stack.push({ name: tag.local, foreign: true, seen: new Set(), text: "" })
       return
@@ -114,7 +118,7 @@ export function readXspf(text: string): ImportedPlaylist {
   parser.on("closetag", () => {
     const { name, foreign, text: content } = stack.pop()!
     if (foreign) return
-    const value = content.trim()
+    const value = bounded(`line ${parser.line}`, name, content)
     if (name === "date" && !isDateTime(value))
       refuse("date must be a time such as 2026-03-02T08:30:00Z", value)
     if ((name === "trackNum" || name === "duration") && !INTEGER.test(value)) {
@@ -166,6 +170,16 @@ function checkElement(
   parent.seen.add(local)
 }
 
+/** @throws ImportError where it is longer than names and locations are. */
+function bounded(place: string, name: string, text: string): string {
+  const most = name === "location" ? MAX_LOCATION : MAX_TEXT
+  // Of the others nothing is kept, and an annotation may be long.
+  if (KEPT.has(name) && text.length > most) {
+    throw new ImportError(`${place}: ${name} has at most ${most} characters, got ${text.length}`)
+  }
+  return withoutControls(text)
+}
+
 function isDateTime(text: string): boolean {
   return DATE_TIME.test(text) && !Number.isNaN(Date.parse(text))
 }
@@ -182,18 +196,19 @@ function readJspf(text: string): ImportedPlaylist {
   if (!Array.isArray(tracks) || tracks.length > MAX_TRACKS) {
     throw new ImportError(`playlist.track must be a list of at most ${MAX_TRACKS} tracks`)
   }
-  const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null)
+  const textOf = (place: string, name: string, value: unknown): string | null =>
+    typeof value === "string" ? bounded(place, name, value) : null
   return {
-    title: textOf(playlist?.title),
+    title: textOf("playlist", "title", playlist?.title),
     tracks: tracks.map((entry, i) => {
-      if (entry === null || typeof entry !== "object")
-        throw new ImportError(`playlist.track[${i}]: must be an object`)
+      const place = `playlist.track[${i}]`
+      if (entry === null || typeof entry !== "object") throw new ImportError(`${place}: must be an object`)
       const { location, title, creator, duration } = entry as Record<string, unknown>
       const known = typeof duration === "number" && Number.isSafeInteger(duration) && duration >= 0
       return {
-        location: textOf(Array.isArray(location) ? location[0] : location),
-        title: textOf(title),
-        artist: textOf(creator),
+        location: textOf(place, "location", Array.isArray(location) ? location[0] : location),
+        title: textOf(place, "title", title),
+        artist: textOf(place, "creator", creator),
         lengthMs: known ? (duration as number) : null,
       }
     }),
@@ -204,22 +219,27 @@ function readJspf(text: string): ImportedPlaylist {
 export function readM3u(text: string): ImportedPlaylist {
   const list: ImportedPlaylist = { title: null, tracks: [] }
   let next: Omit<ImportedTrack, "location"> = { title: null, artist: null, lengthMs: null }
-  for (const [i, line] of text.split(/\r?\n/).entries()) {
-    if (line.includes("\u0000")) throw new ImportError(`line ${i + 1}: must be text, got a zero byte`)
+  for (const [row, line] of linesOf(text)) {
+    const place = `line ${row}`
+    if (line.includes("\u0000")) throw new ImportError(`${place}: must be text, got a zero byte`)
     const extended = /^#EXTINF:\s*(-?\d{1,9})[^,]*,(.*)$/.exec(line)
     if (extended !== null) {
       const [, seconds, name] = extended
-      const [, artist, title] = /^(.*?) - (.*)$/.exec(name) ?? [undefined, null, name]
+      const [, artist, title] = /^(.*?) - (.*)$/.exec(bounded(place, "title", name)) ?? [
+        undefined,
+        null,
+        name,
+      ]
       next = {
         artist: artist?.trim() ?? null,
-        title: title.trim(),
+        title: withoutControls(title),
         lengthMs: Number(seconds) > 0 ? 1000 * Number(seconds) : null,
       }
-    } else if (line.startsWith("#PLAYLIST:")) list.title = line.slice("#PLAYLIST:".length).trim()
-    else if (line.trim() !== "" && !line.startsWith("#")) {
-      if (list.tracks.length >= MAX_TRACKS)
-        throw new ImportError(`line ${i + 1}: at most ${MAX_TRACKS} tracks`)
-      list.tracks.push({ location: line.trim(), ...next })
+    } else if (line.startsWith("#PLAYLIST:")) {
+      list.title = bounded(place, "title", line.slice("#PLAYLIST:".length))
+    } else if (line.trim() !== "" && !line.startsWith("#")) {
+      if (list.tracks.length >= MAX_TRACKS) throw new ImportError(`${place}: at most ${MAX_TRACKS} tracks`)
+      list.tracks.push({ location: bounded(place, "location", line), ...next })
       next = { title: null, artist: null, lengthMs: null }
     }
   }

@@ -6,7 +6,7 @@
 // write no header at all, some a byte-order mark.
 
 import { localTime, momentOf } from "../study/time-zone.js"
-import { ImportError, type ReadPlays, Rows } from "./imported.js"
+import { ImportError, linesOf, type ReadPlays, Rows } from "./imported.js"
 
 const FIELDS = 7
 const MAX_FIELDS = 9
@@ -19,39 +19,49 @@ export function readScrobbler(text: string, timeZone: string | null): ReadPlays 
   let timeless = 0
   let zoneless = 0
   let entries = 0
-  for (const [i, line] of text
-    .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
-    .entries()) {
+  for (const [row, line] of linesOf(text.replace(/^\uFEFF/, ""))) {
     if (line.trim() === "") continue
-    if (line.startsWith("#")) {
+    const cells = line.split("\t", MAX_FIELDS + 1)
+    if (line.startsWith("#") && cells.length < FIELDS) {
       const zone = /^#TZ\/(\S+)/.exec(line)?.[1]
       if (zone !== undefined) utc = zone.toUpperCase() === "UTC"
       continue
     }
-    const row = i + 1
-    const cells = line.split("\t")
     entries++
     rows.read(row, () => {
+      if (line.startsWith("#")) {
+        // An artist such as #1 Dads, or an entry that the player itself has struck out.
+        rows.fail(
+          row,
+          "",
+          line,
+          "begins like a comment but has the fields of an entry: which one it is can't be known",
+        )
+      }
       if (cells.length < FIELDS || cells.length > MAX_FIELDS) {
         rows.fail(row, "", cells.length, `must have ${FIELDS} to ${MAX_FIELDS} fields between tabs`)
       }
       const [artist, album, title, , length, rating, second] = cells
       if (rating !== "L" && rating !== "S") rows.fail(row, "rating", rating, "must be L or S")
       let startedAt: number | null = null
+      let localSecond: number | null = null
       if (second?.trim() === "0") timeless++
       else {
         const shown = rows.second(row, "timestamp", second)
         if (utc) startedAt = shown
-        else if (timeZone === null) zoneless++
-        else if (shown !== null) startedAt = fromLocal(shown, timeZone)
+        else if (shown !== null) {
+          localSecond = Math.floor(shown / 1000)
+          if (timeZone === null) zoneless++
+          else startedAt = fromLocal(shown, timeZone)
+        }
       }
       return {
         startedAt,
+        localSecond,
         artist: rows.text(row, "artist", artist, true),
         title: rows.text(row, "title", title, true),
         album: rows.text(row, "album", album, false),
-        lengthMs: rows.span(row, "length", length, 1000),
+        lengthMs: rows.length(row, "length", length, 1000),
         heardMs: null,
         endReason: rating === "S" ? "skipped" : null,
       }
@@ -65,7 +75,7 @@ export function readScrobbler(text: string, timeZone: string | null): ReadPlays 
       `${zoneless} times left out: the log does not say in which time zone they are; --time-zone says it`,
     )
   }
-  return { plays: rows.plays, errors: rows.errors, notes }
+  return rows.result(notes)
 }
 
 /** Seconds of a local clock that were written as if they were UTC. */

@@ -333,6 +333,7 @@ const IMPORTS: Statements = [
     file_sha256 text not null,
     row integer not null,
     identity text not null unique,
+    clock_identity text unique,
     started_at integer,
     artist text not null,
     title text not null,

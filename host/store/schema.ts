@@ -267,6 +267,8 @@ export interface Tables {
     fileSha256: string
     row: number
     identity: string
+    /** Of a play that a clock of unknown zone has timed: known again by what that clock showed. */
+    clockIdentity: string | null
     startedAt: number | null
     artist: string
     title: string

@@ -79,10 +79,15 @@ export class Field {
     return finished(this.start(args))
   }
 
-  private start(args: readonly string[]): ChildProcess {
+  /** Runs a command that needs no study. */
+  elsewhere(...args: string[]): Promise<Finished> {
+    return finished(this.start(args, []))
+  }
+
+  private start(args: readonly string[], study = ["--study", this.dir]): ChildProcess {
     writeFileSync(this.clockFile, String(this.clock.now()))
     const env = { ...process.env, FIELD_CLOCK: this.clockFile }
-    const child = ["--import", CALENDAR, PROGRAM, ...args, "--study", this.dir]
+    const child = ["--import", CALENDAR, PROGRAM, ...args, ...study]
     return spawn(process.execPath, child, { env, cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] })
   }
 

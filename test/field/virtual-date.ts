@@ -10,9 +10,8 @@ const Real = Date
 const now = (): number => Number(readFileSync(file, "latin1"))
 
 class VirtualDate extends Real {
-  constructor(...given: ConstructorParameters<DateConstructor> | []) {
-    if (given.length === 0) super(now())
-    else super(...given)
+  constructor(...given: unknown[]) {
+    super(...((given.length === 0 ? [now()] : given) as [number]))
   }
   static override now(): number {
     return now()

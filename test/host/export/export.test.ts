@@ -4,14 +4,20 @@ import assert from "node:assert/strict"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, test } from "node:test"
+import fc from "fast-check"
 import { parquetMetadata, parquetReadObjects } from "hyparquet"
 import Papa from "papaparse"
 import { concealmentOf } from "../../../host/archive/conceal.js"
 import { writeCsv } from "../../../host/archive/csv.js"
+import type { Row } from "../../../host/archive/field.js"
 import { listenBrainzOf } from "../../../host/export/listenbrainz.js"
 import { parquetOf } from "../../../host/export/parquet.js"
 import { playlistText } from "../../../host/export/playlists.js"
 import { exportedPlays, safeForSpreadsheets } from "../../../host/export/plays.js"
+import { withGuard, withoutGuard } from "../../../host/export/spreadsheet.js"
+import { readPlaysCsv } from "../../../host/import/csv.js"
+import type { ImportedPlay } from "../../../host/import/imported.js"
+import { readListenBrainz } from "../../../host/import/json.js"
 import { exchange } from "../../../host/protocol/session.js"
 import { startPlan } from "../../../host/study/amend.js"
 import type { Plan } from "../../../host/study/plan.js"
@@ -181,6 +187,68 @@ describe("plays", () => {
       { blind: "double" },
     ))
 })
+
+describe("what is exported comes back", () => {
+  const read = (plays: readonly ImportedPlay[]) =>
+    plays.map(({ title, artist, startedAt, lengthMs, heardMs, endReason }) => ({
+      title,
+      artist,
+      startedAt,
+      lengthMs,
+      heardMs,
+      endReason,
+    }))
+  const wanted = (rows: readonly Row[], secondMs: number) =>
+    rows.map((row) => ({
+      // Names are one line there.
+      title: String(row.title).replace(/\n/g, " "),
+      artist: row.artist,
+      startedAt: Math.floor((row.started_at as number) / secondMs) * secondMs,
+      lengthMs: row.length_ms,
+      heardMs: row.heard_ms,
+      endReason: row.end_reason,
+    }))
+
+  test("from CSV", () =>
+    withPlays(async (study) => {
+      const made = await exported(study)
+      const { plays, errors } = readPlaysCsv(writeCsv(made.table, safeForSpreadsheets(made)))
+      assert.deepEqual([read(plays), errors], [wanted(made.rows, 1), []])
+    }))
+
+  test("from ListenBrainz listens, to the second", () =>
+    withPlays(async (study) => {
+      const { rows } = await exported(study)
+      const { plays, errors } = readListenBrainz(listenBrainzOf(rows, { plan: null }).text)
+      assert.deepEqual([read(plays), errors], [wanted(rows, 1000), []])
+    }))
+
+  test("from behind any apostrophes", () => {
+    const starts = fc.constantFrom("", "'", "''", "=", "+", "-", "@", "\t", "\n", "＝", "x")
+    const text = fc
+      .array(fc.oneof(starts, fc.string({ maxLength: 3 })), { maxLength: 4 })
+      .map((parts) => parts.join(""))
+    fc.assert(
+      fc.property(text, (given) => {
+        assert.equal(withoutGuard(withGuard(given)), given)
+        assert.doesNotMatch(withGuard(given), /^[=+\-@\t\r\n＝＋－＠]/)
+      }),
+      { seed: 1, numRuns: 2000 },
+    )
+  })
+})
+
+test("listens are refused where the plan does not export seconds: plays of one hour would be one listen", () =>
+  withPlays(
+    async (study) => {
+      const run = (format: string) =>
+        fieldtune(["export", "plays", "--format", format, "--study", study.dir], study.dir)
+      const { code, stderr } = await run("listenbrainz")
+      assert.deepEqual([code, /privacy\.exportTimes of the plan is hour; take csv/.test(stderr)], [2, true])
+      assert.equal((await run("csv")).code, 0)
+    },
+    { privacy: { labels: true, bodies: "keep", exportTimes: "hour" } },
+  ))
 
 describe("playlists", () => {
   const songs = [

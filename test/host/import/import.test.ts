@@ -32,6 +32,7 @@ describe("scrobbler logs", () => {
       {
         row: 4,
         startedAt: 1143374412000,
+        localSecond: null,
         artist: "Artist",
         title: "Title",
         album: "Album",
@@ -42,6 +43,7 @@ describe("scrobbler logs", () => {
       {
         row: 5,
         startedAt: 1143374777000,
+        localSecond: null,
         artist: "Other",
         title: "Skipped",
         album: "",
@@ -107,6 +109,7 @@ describe("JSON logs", () => {
       {
         row: 1,
         startedAt: 1700000000000,
+        localSecond: null,
         artist: "A",
         title: "T",
         album: "R",
@@ -147,6 +150,7 @@ describe("JSON logs", () => {
       {
         row: 1,
         startedAt: Date.parse("2024-02-03T04:04:05Z"),
+        localSecond: null,
         artist: "A",
         title: "T",
         album: "R",
@@ -181,6 +185,7 @@ test("CSV: columns by many names, times with a zone, apostrophes of spreadsheets
     {
       row: 2,
       startedAt: Date.parse("2024-01-01T09:00:00Z"),
+      localSecond: null,
       artist: "A",
       title: "=1+1",
       album: "",
@@ -201,7 +206,7 @@ test("CSV: columns by many names, times with a zone, apostrophes of spreadsheets
   assert.deepEqual(notes, ["the file does not say how they ended"])
   assert.throws(() => readPlaysCsv("a,b\n1,2\n"), {
     name: "ImportError",
-    message: /needs columns artist and title, got a, b/,
+    message: /needs columns artist and title, got "a, b"/,
   })
 })
 
@@ -251,6 +256,208 @@ describe("playlists", () => {
       ["a.mp3", "C:\\b.mp3"],
     )
   })
+})
+
+describe("what is hostile or broken", () => {
+  const rulesOf = ({ errors }: { errors: { row: number; rule: string }[] }): unknown[] =>
+    errors.map(({ row, rule }) => `${row} ${rule}`)
+
+  test("CSV: a name with a comma and without quotes is no other artist; a quote that is never closed is named", () => {
+    const shifted = readPlaysCsv("artist,title\nTyler, The Creator,EARFQUAKE\nA,B,\nA\n")
+    assert.deepEqual(
+      shifted.plays.map(({ artist, title }) => [artist, title]),
+      [["A", "B"]],
+    )
+    assert.deepEqual(rulesOf(shifted).slice(0, 2), [
+      "2 must have 2 cells like the header",
+      "4 must have 2 cells like the header",
+    ])
+    assert.equal(shifted.badRows, 2)
+    const open = readPlaysCsv('title,artist\nT,A\n"U,B\nV,C\n')
+    assert.deepEqual(
+      open.plays.map(({ row, title }) => [row, title]),
+      [
+        [2, "T"],
+        [4, "V"],
+      ],
+    )
+    assert.deepEqual(rulesOf(open)[0], "3 must close its quotes within 65536 characters")
+    const many = readPlaysCsv(
+      `title,artist\n"U,B\n${"V,C\n".repeat(30_000)}W,"a"b\nX,"D\n""E"""\n7" single,F\n`,
+    )
+    assert.deepEqual(
+      rulesOf(many).filter((rule) => /quotes/.test(String(rule))),
+      [
+        "2 must close its quotes within 65536 characters",
+        "30003 must have its quotes in pairs (Trailing quote on quoted field is malformed)",
+        "30005 must close its quotes within 65536 characters",
+      ],
+    )
+    assert.deepEqual(many.plays.at(-1)?.artist, 'D "E"')
+    assert.equal(many.plays.length, 30_001)
+    const long = readPlaysCsv(`title,artist\n${"x".repeat(70_000)},A\nT,A\n`)
+    assert.deepEqual([long.plays.length, rulesOf(long)[0]], [1, "2 must have at most 65536 characters"])
+    assert.equal(readPlaysCsv("title,artist\rT,A\rU,B\r").plays.length, 2)
+    for (const delimiter of [";", "\t", "|"]) {
+      const text = "artist,title,time\nA,B,\n".replaceAll(",", delimiter)
+      assert.deepEqual([readPlaysCsv(text).plays.length, readPlaysCsv(text).badRows], [1, 0], delimiter)
+    }
+    assert.throws(() => readPlaysCsv(`artist,title,${"x".repeat(1 << 16)}\nA,B,\n`), {
+      message: /row 1: a header has/,
+    })
+    assert.throws(() => readPlaysCsv("artist,title,title\nA,B,C\n"), { message: /found twice: "title"/ })
+    assert.throws(
+      () => readPlaysCsv("\u001b[2J,b\n1,2\n"),
+      (error: Error) => !error.message.includes("\u001b"),
+    )
+  })
+
+  test("days that no month has, bytes that are not UTF-8 and lengths of 0 are nothing that is known", () => {
+    const days = readPlaysCsv(
+      "artist,title,time\nA,B,2023-02-29T00:00:00Z\nA,C,2024-02-29T00:00:00Z\nA,D,2024-04-31 10:00+02:00\n",
+    )
+    assert.deepEqual(
+      days.plays.map(({ startedAt }) => startedAt),
+      [Date.UTC(2024, 1, 29)],
+    )
+    const latin = Buffer.from("artist,title\nBj\u00f6rk,Hunter\nA,B\n", "latin1").toString("utf8")
+    assert.deepEqual(rulesOf(readPlaysCsv(latin)), ["2 must be UTF-8, the file has other bytes here"])
+    assert.equal(readScrobbler(line("A", "B", "C", 1, 0, "L", 0, ""), null).plays[0].lengthMs, null)
+  })
+
+  test("a scrobbler line that may be a comment or an artist called #1 is said, not dropped", () => {
+    const log = `#TZ/UTC\n${line("#1 Dads", "B", "C", 1, 10, "L", 1700000000, "")}\n# a comment\n`
+    assert.match(String(rulesOf(readScrobbler(log, null))), /^2 begins like a comment/)
+  })
+
+  test("values deeper than the stack are refused before they are built", () => {
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`
+    const good = '{"track_metadata":{"artist_name":"A [[[","track_name":"T\\\\"}}'
+    const { errors, plays } = readListenBrainz(
+      `${good}\n{"listened_at":${deep},"track_metadata":${deep}}\n${good}`,
+    )
+    assert.deepEqual(
+      plays.map(({ row, artist, title }) => [row, artist, title]),
+      [1, 3].map((row) => [row, "A [[[", "T\\"]),
+    )
+    assert.deepEqual([errors[0].row, errors[0].rule], [2, "must be a JSON object"])
+    assert.throws(() => readListenBrainz(`[${deep}]`), { name: "ImportError", message: /at most 64 levels/ })
+    const within = `${"[".repeat(62)}${"]".repeat(62)}`
+    assert.equal(readListenBrainz(`[{"track_metadata":${within}}]`).errors[0].value, "a list or object")
+    const nested = `<playlist version="1" xmlns="http://xspf.org/ns/0/"><extension application="x">${"<a>".repeat(200)}`
+    assert.throws(() => readXspf(nested), { name: "ImportError", message: /at most 100 deep, got a/ })
+  })
+
+  test("a file has a million plays at most, and the first ten thousand errors are kept", () => {
+    const { errors, badRows } = readScrobbler("x\n".repeat(20_000), null)
+    assert.deepEqual([errors.length, badRows], [10_000, 20_000])
+    assert.throws(() => readScrobbler("x\n".repeat(1_000_001), null), {
+      name: "ImportError",
+      message: /row 1000001: a file has at most 1000000 plays/,
+    })
+    const empty = readPlaysCsv(`artist,title\n${",\n".repeat(1_050_000)}A,B\n`)
+    assert.deepEqual(
+      empty.plays.map(({ row }) => row),
+      [1_050_002],
+    )
+    assert.throws(() => readPlaysCsv(`artist,title\n${"\n".repeat(2_000_001)}`), {
+      message: /at most 2000000 rows/,
+    })
+    assert.throws(() => readListenBrainz(`[${"0,".repeat(1_000_000)}0]`), {
+      message: /at most 1000000 plays/,
+    })
+    assert.throws(() => readPlaysCsv(`artist,title\n${"x\n".repeat(1_000_001)}`), {
+      message: /at most 1000000 plays/,
+    })
+  })
+
+  test("names of playlists are bounded, and nothing in them steers a terminal", () => {
+    const [track] = readM3u("#EXTINF:1,A - \u001b]0;x\u0007T\na\u001b.mp3\n").tracks
+    assert.deepEqual([track.title, track.location], ["]0;x T", "a .mp3"])
+    const jspf = { playlist: { title: "\u001b[2J", track: [{ title: "x".repeat(1001) }] } }
+    assert.throws(() => readPlaylist(JSON.stringify(jspf)), { message: /track\[0\]: title has at most 1000/ })
+  })
+})
+
+test("Spotify's own word counts where it is one; where it says unknown, skipped does", () => {
+  const stream = {
+    ts: "2024-02-03T04:05:06Z",
+    ms_played: 1000,
+    master_metadata_track_name: "T",
+    master_metadata_album_artist_name: "A",
+    offline: true,
+  }
+  const ends = [
+    { reason_end: "trackdone", skipped: false },
+    { reason_end: "unknown", skipped: true },
+    { reason_end: "unknown", skipped: null },
+    { reason_end: "endplay", skipped: true },
+    { reason_end: "constructor" },
+    {},
+  ]
+  const { plays, notes } = readSpotify(JSON.stringify(ends.map((end) => ({ ...stream, ...end }))))
+  assert.deepEqual(
+    plays.map(({ endReason }) => endReason),
+    ["finished", "skipped", null, "endplay", "constructor", null],
+  )
+  assert.ok(notes.some((note) => note.startsWith("6 streams were played offline")))
+})
+
+describe("plays that are held", () => {
+  const text = (...seconds: number[]): string =>
+    `#TZ/UNKNOWN\n${seconds.map((second) => line("A", "B", "C", 1, 10, "L", second, "")).join("\n")}\n`
+  const taken = (log: string, zone: string | null, fileSha256: string) =>
+    readScrobbler(log, zone).plays.map((play) => ({
+      ...play,
+      subject: null,
+      listener: "friend",
+      source: "scrobbler",
+      file: "log",
+      fileSha256,
+      song: null,
+      importedAt: 1,
+    }))
+
+  test("are known again in a log that has grown, with its zone or without, and get their time when it is said", () =>
+    withStudy(async ({ study }) => {
+      const { imports } = study.store
+      assert.deepEqual(await imports.add(taken(text(1700000000), null, "a")), { added: 1, timed: 0 })
+      const grown = text(1700000000, 1700000300)
+      assert.deepEqual(await imports.add(taken(grown, null, "b")), { added: 1, timed: 0 })
+      assert.deepEqual(await imports.add(taken(grown, "Europe/Berlin", "b")), { added: 0, timed: 2 })
+      assert.deepEqual(await imports.add(taken(grown, "Asia/Tokyo", "b")), { added: 0, timed: 0 })
+      assert.deepEqual(await imports.add(taken(grown, null, "c")), { added: 0, timed: 0 })
+      assert.deepEqual(
+        (await imports.all()).map(({ startedAt }) => startedAt),
+        [(1700000000 - 3600) * 1000, (1700000300 - 3600) * 1000],
+      )
+    }))
+
+  test("are one with the same play of another log, once both have their time", () =>
+    withStudy(async ({ study }) => {
+      const { imports } = study.store
+      await imports.add(taken(text(1700000000), null, "a"))
+      const [play] = taken(text(1700000000), "Europe/Berlin", "x")
+      const listen = { ...play, localSecond: null, source: "listenbrainz" }
+      assert.deepEqual(await imports.add([listen]), { added: 1, timed: 0 })
+      assert.deepEqual(await imports.add(taken(text(1700000000), "Europe/Berlin", "a")), {
+        added: 0,
+        timed: 1,
+      })
+      assert.deepEqual(await imports.add(taken(text(1700000000), null, "b")), { added: 0, timed: 0 })
+      assert.deepEqual(
+        (await imports.all()).map(({ source }) => source),
+        ["listenbrainz"],
+      )
+    }))
+
+  test("are taken in parts, and counted over all of them", () =>
+    withStudy(async ({ study }) => {
+      const many = taken(text(...Array.from({ length: 2500 }, (_, i) => 1700000000 + i)), "UTC", "a")
+      assert.deepEqual(await study.store.imports.add(many), { added: 2500, timed: 0 })
+      assert.deepEqual(await study.store.imports.add(many), { added: 0, timed: 0 })
+      assert.equal((await study.store.imports.all()).length, 2500)
+    }))
 })
 
 test("songs are meant by artist and title, but for case, width and spaces; the length decides between two", () => {
