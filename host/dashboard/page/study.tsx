@@ -18,9 +18,10 @@ export function Findings({ findings, now }: { findings: Finding[]; now: number }
             {finding.found}
             {finding.device === null ? "" : ` (${finding.device})`}
             {finding.since === null ? "" : `, since ${ago(finding.since, now)}`}
+            <p>{finding.todo}</p>
             <details>
-              <summary>What to do</summary>
-              {finding.says} {finding.todo}
+              <summary>The rule</summary>
+              {finding.says}
             </details>
           </li>
         ))}
