@@ -58,8 +58,8 @@ async function read(file: FileHandle, at: number, length: number): Promise<Buffe
 }
 
 /** Bytes of the ID3v2 tag that begins here, 0 where none does. */
-function tagLength(header: Buffer): number {
-  if (header.length < 10 || header.toString("latin1", 0, 3) !== "ID3") return 0
+export function tagLength(header: Uint8Array): number {
+  if (header.length < 10 || String.fromCharCode(header[0], header[1], header[2]) !== "ID3") return 0
   const size = header.subarray(6, 10)
   if (size.some((byte) => byte > 127)) return 0
   const footer = (header[5] & 0x10) === 0 ? 0 : 10

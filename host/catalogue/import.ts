@@ -58,23 +58,32 @@ export async function importCatalogue(
   for (const song of numbered) {
     const old = before.get(song.id)
     if (old === undefined) result.added++
-    else if (same(old, song)) {
+    else if (sameSong(old, song)) {
       result.unchanged++
       continue
     } else result.updated++
     changed.push(song)
   }
-  if (changed.length === 0) return result
-  await store.songs.put(changed)
-  const { added, updated, skipped } = result
+  await storeSongs(store, changed, result, options.at)
+  return result
+}
+
+/** Writes songs, all or none, and notes in the event log how many. */
+export async function storeSongs(
+  store: Store,
+  songs: readonly Song[],
+  { added, updated, skipped }: { added: number; updated: number; skipped: number },
+  at: number,
+): Promise<void> {
+  if (songs.length === 0) return
+  await store.songs.put(songs)
   await store.events.append({
-    at: options.at,
+    at,
     kind: "imported",
     subject: null,
     device: null,
     detail: { added, updated, skipped },
   })
-  return result
 }
 
 /** Gives every row its file number. */
@@ -107,7 +116,7 @@ function isFileNumber(source: string): boolean {
   return /^[1-9]\d{0,4}$/.test(source) && Number(source) <= MAX_SONG
 }
 
-function same(a: Song, b: Song): boolean {
+export function sameSong(a: Song, b: Song): boolean {
   return (
     a.source === b.source &&
     a.title === b.title &&
