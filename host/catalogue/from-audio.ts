@@ -14,7 +14,7 @@ import { sameSong } from "./import.js"
 
 export type KeptOutWhy = "broken" | "unsupported" | "untagged" | "duplicate"
 
-export interface KeptOut {
+interface KeptOut {
   file: string
   why: KeptOutWhy
   message: string

@@ -112,7 +112,7 @@ async function addFolder(study: Study, path: string, options: Options): Promise<
     ...keptOut(result),
     ...remarks(result),
     `${path}: ${result.added} songs added, ${result.updated} changed, ${result.unchanged} as before, ${skipped} of ${files.length} files left out.`,
-    `The catalogue has ${total} songs. The files stay where they are: fieldtune card write --music ${path}`,
+    `The catalogue has ${total} songs. The files stay where they are; fieldtune card --music ${path} puts them on cards.`,
     "Next: fieldtune enrol 1 --device ID",
   ])
 }
@@ -134,7 +134,14 @@ function keptOut(result: Omit<AudioSongs, "songs">): string[] {
   )
 }
 
-function remarks({ lacking, withoutBeat, replaced, notMp3, lengths, notes }: Omit<AudioSongs, "songs">): string[] {
+function remarks({
+  lacking,
+  withoutBeat,
+  replaced,
+  notMp3,
+  lengths,
+  notes,
+}: Omit<AudioSongs, "songs">): string[] {
   return [
     ...shortened(lacking.map(({ file, attributes }) => `not measured: ${file}: ${attributes.join(", ")}`)),
     ...shortened(
@@ -151,7 +158,7 @@ function remarks({ lacking, withoutBeat, replaced, notMp3, lengths, notes }: Omi
     ...(notMp3.length === 0
       ? []
       : [
-          `${notMp3.length} songs are not MP3, which is what sound boards play: convert them before fieldtune card write, then add them again from there.`,
+          `${notMp3.length} songs are not MP3, which is what sound boards play: convert them before fieldtune card, then add them again from there.`,
         ]),
   ]
 }

@@ -6,12 +6,15 @@ import { tagLength } from "../../card/mp3.js"
 import { AudioError } from "./audio-error.js"
 import { type AudioFormat, latin } from "./format.js"
 import { vorbisPages } from "./ogg.js"
+import { checkVorbisComment } from "./vorbis-comment.js"
 
 /** Hexadecimal digits of a hash that are kept: 128 bits. */
 const DIGITS = 32
 const ID3V1_BYTES = 128
 const APE_FOOTER_BYTES = 32
 const MAX_BLOCKS = 10_000
+/** Type of the FLAC metadata block that holds the tags. */
+const VORBIS_COMMENT = 4
 
 /** Hash of the sound without tags. Throws AudioError where the container is broken or holds another codec. */
 export function soundHash(format: AudioFormat, bytes: Uint8Array): string {
@@ -54,8 +57,12 @@ function flacSound(bytes: Uint8Array): Uint8Array {
   for (let blocks = 0; blocks < MAX_BLOCKS; blocks++) {
     if (at + 4 > bytes.length) throw new AudioError("broken", "ends in its metadata")
     const last = (bytes[at] & 0x80) !== 0
-    at += 4 + ((bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3])
-    if (last) return bytes.subarray(at)
+    const body = at + 4
+    const end = body + ((bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3])
+    if (end > bytes.length) throw new AudioError("broken", "ends in its metadata")
+    if ((bytes[at] & 0x7f) === VORBIS_COMMENT) checkVorbisComment(bytes.subarray(body, end))
+    if (last) return bytes.subarray(end)
+    at = end
   }
   throw new AudioError("broken", `has more than ${MAX_BLOCKS} blocks of metadata`)
 }

@@ -3,8 +3,11 @@
 
 import { AudioError } from "./audio-error.js"
 import { latin } from "./format.js"
+import { checkVorbisComment } from "./vorbis-comment.js"
 
 const HEADER_PACKETS = 3
+/** How the second header begins. */
+const COMMENT = "\u0003vorbis"
 const CODECS: readonly (readonly [string, string])[] = [
   ["OpusHead", "Opus"],
   ["\u007fFLAC", "FLAC"],
@@ -16,6 +19,7 @@ const CODECS: readonly (readonly [string, string])[] = [
 export function vorbisPages(bytes: Uint8Array, from: number): Uint8Array[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const sound: Uint8Array[] = []
+  const headers: Uint8Array[] = []
   let at = from
   let pages = 0
   let packets = 0
@@ -35,7 +39,7 @@ export function vorbisPages(bytes: Uint8Array, from: number): Uint8Array[] {
     }
     if (body > bytes.length || end > bytes.length)
       throw new AudioError("broken", `ends in the Ogg page at byte ${at}`)
-    if (checksum(bytes, at, end) !== view.getUint32(at + 22, true)) {
+    if (pageChecksum(bytes, at, end) !== view.getUint32(at + 22, true)) {
       throw new AudioError("broken", `is damaged: the Ogg page at byte ${at} has a wrong checksum`)
     }
     const first = (bytes[at + 5] & 2) !== 0
@@ -44,18 +48,23 @@ export function vorbisPages(bytes: Uint8Array, from: number): Uint8Array[] {
       const codec = CODECS.find(([magic]) => latin(bytes, body, magic.length) === magic)?.[1]
       throw new AudioError("unsupported", `is an Ogg file with ${codec ?? "an unknown codec"}, not Vorbis`)
     }
-    if (packets >= HEADER_PACKETS) sound.push(bytes.subarray(body, end))
+    const part = bytes.subarray(body, end)
+    if (packets >= HEADER_PACKETS) sound.push(part)
+    else if (!first) headers.push(part)
     packets += ending
     pages++
     ended = (bytes[at + 5] & 4) !== 0
     at = end
   }
+  const tags = Buffer.concat(headers)
+  if (latin(tags, 0, COMMENT.length) !== COMMENT) throw new AudioError("broken", "has no Vorbis tags")
+  checkVorbisComment(tags.subarray(COMMENT.length))
   if (!ended) throw new AudioError("broken", "ends early: its last Ogg page is missing")
   return sound
 }
 
 /** CRC-32 of a page with polynomial 0x04c11db7, not reflected, from 0, its own field taken as 0 (RFC 3533, section 6). */
-function checksum(bytes: Uint8Array, from: number, to: number): number {
+export function pageChecksum(bytes: Uint8Array, from: number, to: number): number {
   let crc = 0
   for (let i = from; i < to; i++) {
     const byte = i >= from + 22 && i < from + 26 ? 0 : bytes[i]

@@ -22,7 +22,7 @@ export interface AudioFile extends Measures {
 }
 
 /** A FLAC of four hours is smaller. */
-export const MAX_FILE_BYTES = 1024 * 1024 * 1024
+const MAX_FILE_BYTES = 1024 * 1024 * 1024
 /** Three bytes of the playlist hold the length in ms. */
 const LONGEST_S = 16777
 const SHORTEST_S = 1
@@ -46,11 +46,8 @@ export async function readAudioFile(path: string): Promise<AudioFile> {
 }
 
 export async function readAudio(bytes: Uint8Array): Promise<AudioFile> {
-  const format = formatOf(bytes)
-  const sound = soundHash(format, bytes)
-  const metadata = await readTags(bytes)
+  const { format, sound, tags, stated } = await readHeaders(bytes)
   const notes: string[] = []
-  const stated = statedSeconds(format, bytes, metadata)
   let measures: Measures
   if (format === "m4a") {
     if (stated === undefined) throw new AudioError("broken", "does not say how long it is")
@@ -71,19 +68,30 @@ export async function readAudio(bytes: Uint8Array): Promise<AudioFile> {
   if (!(seconds >= SHORTEST_S && seconds <= LONGEST_S)) {
     throw new AudioError("unsupported", `is ${seconds} s long, not ${SHORTEST_S} to ${LONGEST_S} s`)
   }
+  return { format, sound, ...tags, ...measures, notes }
+}
+
+/** What can be told of a file without decoding its sound. */
+export async function readHeaders(bytes: Uint8Array): Promise<{
+  format: AudioFormat
+  sound: string
+  tags: { title: string; artist: string; genre: string }
+  /** Length that the headers promise, s; undefined where they promise nothing that can be relied on. */
+  stated: number | undefined
+}> {
+  const format = formatOf(bytes)
+  const sound = soundHash(format, bytes)
+  const metadata = await readMetadata(bytes)
   const { title, artist, genre } = metadata.common
   return {
     format,
     sound,
-    title: text(title),
-    artist: text(artist),
-    genre: text(genre?.[0]),
-    ...measures,
-    notes,
+    tags: { title: text(title), artist: text(artist), genre: text(genre?.[0]) },
+    stated: statedSeconds(format, bytes, metadata),
   }
 }
 
-async function readTags(bytes: Uint8Array): Promise<IAudioMetadata> {
+async function readMetadata(bytes: Uint8Array): Promise<IAudioMetadata> {
   try {
     return await parseBuffer(bytes, { size: bytes.length }, { skipCovers: true, duration: false })
   } catch (error) {
@@ -91,7 +99,6 @@ async function readTags(bytes: Uint8Array): Promise<IAudioMetadata> {
   }
 }
 
-/** Seconds that the file's own headers promise; undefined where they promise nothing that can be relied on. */
 function statedSeconds(
   format: AudioFormat,
   bytes: Uint8Array,
@@ -106,7 +113,8 @@ function statedSeconds(
 /** Bytes in which the count of frames stands, where there is one. */
 const FIRST_FRAME = 256
 
-function text(value: string | undefined): string {
-  const clean = (value ?? "").replace(/\p{Cc}+/gu, " ").trim()
+/** A tag is what a file says, of whatever type. */
+function text(value: unknown): string {
+  const clean = (typeof value === "string" ? value : "").replace(/\p{Cc}+/gu, " ").trim()
   return clean.length > MAX_TEXT ? clean.slice(0, MAX_TEXT) : clean
 }

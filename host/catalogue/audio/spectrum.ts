@@ -1,7 +1,7 @@
 // The spectrum of a song over time: its brightness (spectral centroid) and the strength of its onsets.
 
 /** Frames are about 23 ms long and begin every 12 ms: 1,024 samples at 44.1 or 48 kHz, 512 at half of that. */
-export function frameLength(rate: number): number {
+function frameLength(rate: number): number {
   return rate > 64_000 ? 2048 : rate > 32_000 ? 1024 : rate > 16_000 ? 512 : 256
 }
 /** Frames below this mean square are silence: −70 dB of full scale. */

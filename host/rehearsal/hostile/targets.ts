@@ -13,6 +13,8 @@ import { ArchiveError } from "../../archive/error.js"
 import { pack, unpack } from "../../archive/zip.js"
 import { CardError } from "../../card/card-error.js"
 import { manifestText, parseManifest } from "../../card/manifest.js"
+import { AudioError } from "../../catalogue/audio/audio-error.js"
+import { readHeaders } from "../../catalogue/audio/read.js"
 import { CatalogueError, readCatalogue } from "../../catalogue/columns.js"
 import { readPlaysCsv } from "../../import/csv.js"
 import { ImportError } from "../../import/imported.js"
@@ -27,6 +29,7 @@ import { decodeRequest } from "../../protocol/request.js"
 import { openRequest, sealRequest } from "../../protocol/seal.js"
 import { Exchanges } from "../../serial/exchanges.js"
 import { checkPlan, PlanError, parsePlan } from "../../study/plan.js"
+import { flacFile, m4aFile, mp3File, oggFile, withPageChecksums } from "./audio-examples.js"
 import type { Target } from "./judge.js"
 
 const DEVICE = "f1e1d70000000100"
@@ -133,8 +136,16 @@ const IMPORTED: readonly Target[] = [
   },
 ]
 
+/** Audio files: what is read of them before their sound is decoded, and the sound. */
+const AUDIO: readonly Target[] = [
+  audioTarget("MP3 tags", [mp3File()]),
+  audioTarget("Ogg tags", [oggFile()], withPageChecksums),
+  audioTarget("FLAC tags", [flacFile()]),
+  audioTarget("M4A tags", [m4aFile()]),
+]
+
 /** All of them, in a fixed order. */
-export const TARGETS: readonly Target[] = [...OWN, ...IMPORTED]
+export const TARGETS: readonly Target[] = [...OWN, ...IMPORTED, ...AUDIO]
 
 /** One host's end of a bus for all pieces, so that they also meet what earlier ones left behind. */
 const usb = new Exchanges(
@@ -153,6 +164,14 @@ function logTarget(
 ): Target {
   const decode = (bytes: Uint8Array): unknown => read(Buffer.from(bytes).toString("utf8"), "Europe/Berlin")
   return { name, examples: examples.map(text), decode, refusal: ofClass(ImportError) }
+}
+
+function audioTarget(
+  name: string,
+  examples: readonly Uint8Array[],
+  repair?: (bytes: Uint8Array) => Uint8Array,
+): Target {
+  return { name, examples, repair, decode: readHeaders, refusal: ofClass(AudioError) }
 }
 
 function text(given: string): Uint8Array {

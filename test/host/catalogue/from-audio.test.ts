@@ -135,9 +135,13 @@ test("broken, unsupported and untagged files stay out, each with its reason", ()
 })
 
 test("untagged files may be named by their path", () => {
-  const result = songsFromAudio([file("Drascula/track 1.ogg", { title: "", artist: "", format: "ogg" })], [], {
-    byFileName: true,
-  })
+  const result = songsFromAudio(
+    [file("Drascula/track 1.ogg", { title: "", artist: "", format: "ogg" })],
+    [],
+    {
+      byFileName: true,
+    },
+  )
   const [{ title, artist }] = result.songs
   assert.deepEqual({ title, artist }, { title: "track 1", artist: "Drascula" })
   assert.deepEqual(result.notMp3, ["Drascula/track 1.ogg"])
@@ -146,7 +150,10 @@ test("untagged files may be named by their path", () => {
 test("what was not measured is named, what is to be ignored is not taken", () => {
   const { tempo_bpm: _, beat_clarity: __, ...rest } = ATTRIBUTES
   const result = songsFromAudio(
-    [file("a.mp3", { attributes: rest }), file("b.mp3", { attributes: { ...ATTRIBUTES, beat_clarity: 0.02 } })],
+    [
+      file("a.mp3", { attributes: rest }),
+      file("b.mp3", { attributes: { ...ATTRIBUTES, beat_clarity: 0.02 } }),
+    ],
     [],
     { ignore: ["loudness_range_lu"] },
   )

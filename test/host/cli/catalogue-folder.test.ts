@@ -68,5 +68,8 @@ test("a folder without music, and one in which nothing is a song, are errors tha
     writeFileSync(join(dir, "music/a.mp3"), "")
     const broken = await fieldtune(["catalogue", "add", "music", "--study", "s"], dir)
     assert.equal(broken.code, 2)
-    assert.match(broken.stderr, /none of its 1 audio files became a song\n {2}left out, broken: a\.mp3: is empty/)
+    assert.match(
+      broken.stderr,
+      /none of its 1 audio files became a song\n {2}left out, broken: a\.mp3: is empty/,
+    )
   }))

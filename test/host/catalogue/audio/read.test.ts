@@ -38,7 +38,10 @@ for (const [name, truth] of Object.entries(expected)) {
 for (const name of ["beat.flac", "beat.mp3", "beat.ogg", "beat.m4a"]) {
   test(`${name}: tags are read, and the sound is known whatever they say`, async () => {
     const { title, artist, genre, format } = await readAudio(bytesOf(name))
-    assert.deepEqual({ title, artist, genre }, { title: "Ninety-six", artist: "The Oscillators", genre: "Test" })
+    assert.deepEqual(
+      { title, artist, genre },
+      { title: "Ninety-six", artist: "The Oscillators", genre: "Test" },
+    )
     assert.equal(format, name.slice(5))
   })
 }
