@@ -9,8 +9,8 @@ import type { Song } from "../store/songs.js"
 import type { FolderFile } from "./audio/folder.js"
 import { CLEAR_BEAT, MEASURED } from "./audio/measure.js"
 import type { AudioFile } from "./audio/read.js"
+import { sameSong } from "./change.js"
 import { CatalogueError } from "./columns.js"
-import { sameSong } from "./import.js"
 
 export type KeptOutWhy = "broken" | "unsupported" | "untagged" | "duplicate"
 

@@ -9,6 +9,7 @@
 
 import type { Song } from "../store/songs.js"
 import type { Store } from "../store/store.js"
+import { sameSong, storeSongs } from "./change.js"
 import { CatalogueError, type Columns, type ImportError, type ReadSong, readCatalogue } from "./columns.js"
 
 interface ImportOptions {
@@ -18,6 +19,8 @@ interface ImportOptions {
   skipBad?: boolean
   /** Unix milliseconds, for the event log. */
   at: number
+  /** Why songs change that models have used. */
+  reason?: string
 }
 
 export interface ImportResult {
@@ -64,26 +67,8 @@ export async function importCatalogue(
     } else result.updated++
     changed.push(song)
   }
-  await storeSongs(store, changed, result, options.at)
+  await storeSongs(store, changed, result, options.at, options.reason)
   return result
-}
-
-/** Writes songs, all or none, and notes in the event log how many. */
-export async function storeSongs(
-  store: Store,
-  songs: readonly Song[],
-  { added, updated, skipped }: { added: number; updated: number; skipped: number },
-  at: number,
-): Promise<void> {
-  if (songs.length === 0) return
-  await store.songs.put(songs)
-  await store.events.append({
-    at,
-    kind: "imported",
-    subject: null,
-    device: null,
-    detail: { added, updated, skipped },
-  })
 }
 
 /** Gives every row its file number. */
@@ -114,17 +99,4 @@ function number(rows: readonly ReadSong[], held: readonly Song[], columns: Colum
 
 function isFileNumber(source: string): boolean {
   return /^[1-9]\d{0,4}$/.test(source) && Number(source) <= MAX_SONG
-}
-
-export function sameSong(a: Song, b: Song): boolean {
-  return (
-    a.source === b.source &&
-    a.title === b.title &&
-    a.artist === b.artist &&
-    a.genre === b.genre &&
-    a.lengthMs === b.lengthMs &&
-    a.file === b.file &&
-    JSON.stringify(Object.entries(a.attributes).sort()) ===
-      JSON.stringify(Object.entries(b.attributes).sort())
-  )
 }
