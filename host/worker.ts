@@ -3,6 +3,7 @@
 // the others waiting, and check the whole study where that was not done for a while.
 
 import { parentPort, workerData } from "node:worker_threads"
+import { type Action, type ActionResult, act } from "./round/act.js"
 import { estimate } from "./round.js"
 import { CHECK_EVERY_MS, checkBoard, checkStudy } from "./study/quality/check.js"
 import { openStudy, type Study } from "./study/study.js"
@@ -20,12 +21,21 @@ export interface WorkerTask {
   now: number
   /** Boards that have synced. */
   synced: string[]
+  /** What was asked for on the page; it is done first. */
+  action?: Action
 }
 
 /** What the thread says after each message. */
 export interface WorkerReport {
   done: number[]
   failed: { subject: number | null; reason: string }[]
+  /** What came of the action. */
+  acted?: ActionResult
+}
+
+const FAILED: ActionResult = {
+  done: false,
+  lines: ["it failed for a reason that the server's log tells; what was done up to there stands"],
 }
 
 const port = parentPort
@@ -37,7 +47,7 @@ if (port !== null) {
   })
 }
 
-async function work({ dir, stop }: WorkerData, { now, synced }: WorkerTask): Promise<WorkerReport> {
+async function work({ dir, stop }: WorkerData, { now, synced, action }: WorkerTask): Promise<WorkerReport> {
   const report: WorkerReport = { done: [], failed: [] }
   const attempt = async (subject: number | null, body: () => Promise<unknown>): Promise<boolean> => {
     try {
@@ -51,6 +61,12 @@ async function work({ dir, stop }: WorkerData, { now, synced }: WorkerTask): Pro
   await attempt(null, async () => {
     const study = await openStudy(dir)
     try {
+      if (action !== undefined) {
+        const tried = await attempt(null, async () => {
+          report.acted = await act(study, action, now)
+        })
+        if (!tried) report.acted = FAILED
+      }
       for (const device of synced) await attempt(null, () => checkBoard(study, device, now))
       for (const subject of await study.store.subjects.dirty()) {
         if (Atomics.load(stop, 0) !== 0) return

@@ -18,6 +18,7 @@ interface Options extends CommonOptions {
   host: string
   logLevel: string
   tokenFile?: string
+  actions?: boolean
 }
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"]
@@ -42,6 +43,7 @@ export function serveCommand(): Command {
       "--token-file <file>",
       `file with the token (at least ${MIN_TOKEN} characters) that opens page and API to other machines; or the environment's ${TOKEN_VARIABLE}`,
     )
+    .option("--actions", "let the page open and close waves, publish playlists and take boards back")
     .addHelpText(
       "after",
       `
@@ -72,6 +74,7 @@ async function serve(options: Options): Promise<void> {
     random: (n) => new Uint8Array(randomBytes(n)),
     log,
     committed: (device) => estimator.wake(device),
+    ...(options.actions ? { act: (action) => estimator.act(action) } : {}),
     token,
     limits: new Limits(now),
   })
@@ -106,6 +109,9 @@ async function serve(options: Options): Promise<void> {
     token === undefined
       ? "The page and the API are for this machine; --token-file opens them to others."
       : "The page and the API open to other machines with ?token=TOKEN.",
+    options.actions
+      ? "The page may act: it asks once before it does, and the event log keeps who asked."
+      : "The page may only read; --actions lets it open waves, publish and take boards back.",
     "Interrupt to stop. Next: fieldtune status in another terminal",
   ])
   // Plays that came before the last stop may still wait for their estimate.

@@ -8,22 +8,19 @@ import { packageRoot } from "../firmware/manifest.js"
 import { StoreUnavailableError } from "../store/failure.js"
 import type { PlaylistItem } from "../store/playlists.js"
 import { armShown, type BlindItem, blindItem, blindTaste, isBlind } from "../study/blind.js"
-import { studyStatus } from "../study/status.js"
+import { type Overview, overview } from "../study/overview.js"
 import type { Study } from "../study/study.js"
-import { waveSummaries } from "../study/waves.js"
+import { type ActionOptions, actionRoute } from "./actions.js"
+import { eventRoute } from "./events.js"
 
 /** The page loads nothing from elsewhere. */
 const CONTENT_POLICY =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+/** Findings and missed syncs come by the passing of time alone. */
+const FRESH_MS = 60_000
 const SUBJECT = /^[1-9]\d{0,8}$/
 
-export interface DashboardOptions {
-  study: Study
-  /** Unix milliseconds. */
-  now(): number
-}
-
-export async function dashboardRoutes(app: FastifyInstance, options: DashboardOptions): Promise<void> {
+export async function dashboardRoutes(app: FastifyInstance, options: ActionOptions): Promise<void> {
   const { study, now } = options
   app.addHook("onSend", async (_request, reply) => {
     reply.header("content-security-policy", CONTENT_POLICY).header("x-content-type-options", "nosniff")
@@ -35,11 +32,10 @@ export async function dashboardRoutes(app: FastifyInstance, options: DashboardOp
     return reply.code(503).send({ error: "the database can't be read just now" })
   })
 
-  app.get("/api/overview", async () => ({
-    now: now(),
-    status: await studyStatus(study, now()),
-    waves: await waveSummaries(study),
-  }))
+  const glance = overviews(study, now)
+  app.get("/api/overview", async () => ({ ...(await glance()), actions: options.act !== undefined }))
+  eventRoute(app, study)
+  actionRoute(app, options)
 
   app.get<{ Params: { id: string } }>("/api/subjects/:id", async (request, reply) => {
     const id = SUBJECT.test(request.params.id) ? Number(request.params.id) : 0
@@ -55,6 +51,27 @@ export async function dashboardRoutes(app: FastifyInstance, options: DashboardOp
     app.get("/", async (_request, reply) =>
       reply.code(503).type("text/plain").send("The page has not been built: npm run build\n"),
     )
+  }
+}
+
+/** The overview is computed once for all who ask until something changes; what it says of times may be so old. */
+function overviews(study: Study, now: () => number): () => Promise<Overview> {
+  let revision: string | undefined
+  let computed = Promise.resolve<Overview | undefined>(undefined)
+  let at = Number.NEGATIVE_INFINITY
+  return async () => {
+    const newest = await study.store.activity.revision()
+    if (newest !== revision || now() - at > FRESH_MS) {
+      revision = newest
+      at = now()
+      computed = overview(study, at)
+      computed.catch(() => {
+        revision = undefined
+      })
+    }
+    const known = await computed
+    if (known === undefined) throw new Error("the overview was not computed")
+    return { ...known, now: now() }
   }
 }
 

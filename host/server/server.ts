@@ -6,6 +6,7 @@ import Fastify, {
   type FastifyReply,
   LogController,
 } from "fastify"
+import type { Action, ActionResult } from "../round/act.js"
 import { SCHEMA_VERSION } from "../store/migrations.js"
 import type { Study } from "../study/study.js"
 import { admission, visitor } from "./access.js"
@@ -23,6 +24,8 @@ export interface ServerOptions {
   log?: FastifyBaseLogger
   /** Called after the commit of every exchange with a board; must not block. */
   committed?(device: string): void
+  /** Does what is asked for on the page; without, the page may only read. */
+  act?(action: Action): Promise<ActionResult>
   /** Opens page and API to other machines; without it they are for this one. */
   token?: string
   /** Without, nobody is slowed down. */

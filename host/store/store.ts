@@ -3,6 +3,7 @@
 
 import { existsSync } from "node:fs"
 import type { Kysely } from "kysely"
+import { type ActivityStore, activityStore } from "./activity.js"
 import { type AllocationStore, allocationStore } from "./allocations.js"
 import { type BoardFactStore, boardFactStore } from "./board-facts.js"
 import { type BoardStore, boardStore } from "./boards.js"
@@ -45,6 +46,7 @@ export interface Store {
   writable(bytes: number): Promise<boolean>
   readonly boardFacts: BoardFactStore
   readonly findings: FindingStore
+  readonly activity: ActivityStore
   close(): Promise<void>
 }
 
@@ -100,6 +102,7 @@ async function openWith(
     },
     boardFacts: boardFactStore(db),
     findings: findingStore(db),
+    activity: activityStore(db),
     close: () => db.destroy(),
   }
 }

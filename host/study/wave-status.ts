@@ -1,6 +1,7 @@
 // How the waves stand: planned, open, closed; what became of their lists; what was heard. Arms are never named here.
 
 import type { PublicationState } from "../store/playlists.js"
+import type { Play } from "../store/plays.js"
 import { isBlind } from "./blind.js"
 import { cohortNames, cohortOf } from "./cohorts.js"
 import type { Study } from "./study.js"
@@ -8,7 +9,7 @@ import { plannedDays } from "./wave-dates.js"
 import { type BoardInWave, listsOf } from "./wave-periods.js"
 import { type Heard, heardIn } from "./waves.js"
 
-interface WaveState {
+export interface WaveStanding {
   cohort: string
   wave: number
   /** planned: nothing has happened; begun: it has lists, and was not opened by hand. */
@@ -23,6 +24,9 @@ interface WaveState {
   lists: Record<PublicationState, number>
   /** Boards that play an older list, because they have not synced in time since this one was published. */
   missed: { subject: number; device: string; version: number; plays: number; lastSync: number | null }[]
+}
+
+interface WaveState extends WaveStanding {
   plays: number
   /** Means over the plays; null without any, and while the study is blind. */
   meanShareHeard: number | null
@@ -35,29 +39,50 @@ const PATIENCE_MS = 24 * 60 * MINUTE_MS
 
 /** By cohort in the plan's order, ascending wave. */
 export async function waveStates(study: Study, now: number): Promise<WaveState[]> {
-  const { plan, store } = study
   const blind = await isBlind(study)
+  const plays = await study.store.plays.all()
+  const lengths = new Map((await study.store.songs.all()).map((song) => [song.id, song.lengthMs]))
+  return (await standings(study, now)).map(({ playlists, ...standing }) => {
+    const counts = ({ playlist }: Play): boolean => playlist !== null && playlists.has(playlist)
+    const heard: Heard = heardIn(plays, lengths, counts)
+    return {
+      ...{ ...standing, plays: heard.plays },
+      meanShareHeard: blind ? null : heard.meanShareHeard,
+      shareFinished: blind ? null : heard.shareFinished,
+    }
+  })
+}
+
+/** The same without what was heard, which no play has to be read for. */
+export async function waveStandings(study: Study, now: number): Promise<WaveStanding[]> {
+  return (await standings(study, now)).map(({ playlists: _, ...standing }) => standing)
+}
+
+/** `playlists`: ids of the wave's lists. */
+async function standings(
+  study: Study,
+  now: number,
+): Promise<(WaveStanding & { playlists: ReadonlySet<number> })[]> {
+  const { plan, store } = study
   const periods = await store.waves.periods()
   const people = await store.subjects.all()
   const cohorts = [...new Set([...cohortNames(plan), ...people.map(cohortOf)])]
-  const plays = await store.plays.all()
-  const lengths = new Map((await store.songs.all()).map((song) => [song.id, song.lengthMs]))
-  const states: WaveState[] = []
+  const newest = new Map<number, number>()
+  for (const { subject, wave } of await store.activity.boardLists()) {
+    newest.set(subject, Math.max(wave, newest.get(subject) ?? 0))
+  }
+  const states: (WaveStanding & { playlists: ReadonlySet<number> })[] = []
   for (const cohort of cohorts) {
     const members = people.filter((subject) => cohortOf(subject) === cohort)
     const own = periods.filter((period) => period.cohort === cohort)
     let last = Math.max(plan.waves.count, ...own.map(({ wave }) => wave))
-    for (const { id } of members) {
-      for (const list of await store.playlists.of(id)) last = Math.max(last, list.wave)
-    }
+    for (const { id } of members) last = Math.max(last, newest.get(id) ?? 0)
     for (let wave = 1; wave <= last; wave++) {
       const { lists, boards } = await listsOf(study, wave, members)
       const planned = plannedDays(plan, cohort, wave)
       const period = own.find((candidate) => candidate.wave === wave)
       const counts = { published: 0, sent: 0, confirmed: 0, refused: 0, superseded: 0 }
       for (const list of lists) counts[list.state]++
-      const ids = new Set(lists.map(({ id }) => id))
-      const heard: Heard = heardIn(plays, lengths, (play) => play.playlist !== null && ids.has(play.playlist))
       states.push({
         cohort,
         wave,
@@ -76,9 +101,7 @@ export async function waveStates(study: Study, now: number): Promise<WaveState[]
         subjects: boards.length,
         lists: counts,
         missed: boards.filter((board) => missedSync(board, now, plan.syncMinutes)).map(briefly),
-        plays: heard.plays,
-        meanShareHeard: blind ? null : heard.meanShareHeard,
-        shareFinished: blind ? null : heard.shareFinished,
+        playlists: new Set(lists.map(({ id }) => id)),
       })
     }
   }

@@ -22,7 +22,7 @@ export interface WaveSummary extends Heard {
 }
 
 /** Shorter listens are slips and left out, as they are from the model (MIN_HEARD_S in host/model/observations.ts). */
-const SLIP_MS = 500
+export const SLIP_MS = 500
 
 /** Ascending wave; a play belongs to the wave of its playlist. */
 export async function waveSummaries(study: Study): Promise<WaveSummary[]> {

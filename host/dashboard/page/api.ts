@@ -1,21 +1,5 @@
 // What the server tells the page (host/server/dashboard.ts).
 
-export interface Board {
-  device: string
-  subject: number
-  label: string
-  arm: string
-  /** Unix milliseconds. */
-  lastSync: number | null
-  firmware: string | null
-  plays: number
-  /** 0 … 1. */
-  logFill: number | null
-  playing: number
-  published: number
-  state: string | null
-}
-
 /** What a check found (host/study/quality). */
 export interface Finding {
   rule: string
@@ -30,31 +14,77 @@ export interface Finding {
   todo: string
 }
 
-export interface Wave {
-  wave: number
-  designs: string
+export interface ArmInWave {
+  arm: string
+  published: number
+  confirmed: number
   plays: number
-  /** 0 … 1. */
+  /** 0 … 1; null without plays, and while the study is blind. */
   meanShareHeard: number | null
   shareFinished: number | null
-  playlistsPublished: number
-  playlistsConfirmed: number
+}
+
+export interface Wave {
+  wave: number
+  cohort: string
+  state: "planned" | "begun" | "open" | "closed"
+  plannedFrom: string | null
+  plannedTo: string | null
+  openedAt: number | null
+  closedAt: number | null
+  missed: number
+}
+
+export interface Board {
+  device: string
+  state: string
+  subject: number | null
+  label: string
+  arm: string
+  /** Unix milliseconds. */
+  lastSync: number | null
+  firmware: string | null
+  plays: number
+  /** 0 … 1. */
+  logFill: number | null
+  /** Percent. */
+  battery: number | null
+  playing: { version: number; wave: number | null; song: string | null }
+  next: { version: number; wave: number; songs: number; state: string } | null
 }
 
 export interface Overview {
   /** The server's time, Unix milliseconds. */
   now: number
-  status: {
-    name: string
-    songs: number
-    subjects: number
-    plays: number
-    quarantined: number
-    /** Problems first. */
-    findings: Finding[]
-    devices: Board[]
+  /** May the page act? */
+  actions: boolean
+  revision: string
+  name: string
+  blind: boolean
+  timeZone: string
+  songs: number
+  plays: number
+  quarantined: number
+  /** Problems first. */
+  findings: Finding[]
+  people: {
+    enrolled: number
+    carrying: number
+    withdrawn: number
+    arms: { arm: string; enrolled: number; carrying: number; withdrawn: number }[]
   }
   waves: Wave[]
+  outcomes: { wave: number; arms: ArmInWave[] }[]
+  days: { day: string; plays: number; syncs: number }[]
+  boards: Board[]
+  subjects: {
+    id: number
+    label: string
+    arm: string
+    device: string | null
+    plays: number
+    wave: number | null
+  }[]
 }
 
 export interface Item {
@@ -99,6 +129,24 @@ async function get<T>(path: string): Promise<T> {
   const response = await fetch(path)
   if (!response.ok) throw new Error(`${path}: the server answers ${response.status}`)
   return response.json()
+}
+
+export type Action =
+  | { action: "open-wave" | "close-wave"; wave: number; cohort: string }
+  | { action: "round" }
+  | { action: "return-board"; device: string }
+
+/** Asks the server to do it; gives the lines that say what came of it. */
+export async function ask(action: Action): Promise<{ done: boolean; lines: string[] }> {
+  const response = await fetch("api/actions", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(action),
+  })
+  const told = await response.json()
+  return Array.isArray(told.lines)
+    ? told
+    : { done: false, lines: [told.error ?? `the server answers ${response.status}`] }
 }
 
 export const getOverview = (): Promise<Overview> => get("api/overview")

@@ -1,78 +1,74 @@
-// The page: asks the server every few seconds and shows what it says.
+// The page: what the address asks for, kept up to date with the server.
 
 import { render } from "preact"
-import { useEffect, useState } from "preact/hooks"
-import { getOverview, getSubject, type Overview, type SubjectView } from "./api"
+import { getOverview, getSubject, type Overview } from "./api"
+import { Boards } from "./boards"
 import { count } from "./format"
-import { Boards, Findings, Waves } from "./study"
+import { useLoaded, useNews } from "./live"
+import { type Route, useRoute } from "./route"
+import { StudyPage } from "./study"
 import { Subject } from "./subject"
+import { Subjects } from "./subjects"
 
-const REFRESH_MS = 3000
+const NAVIGATION = [
+  ["study", "#/", "Study"],
+  ["boards", "#/boards", "Boards"],
+  ["subjects", "#/subjects", "Listeners"],
+] as const
 
-function Page() {
-  const [overview, setOverview] = useState<Overview>()
-  const [chosen, setChosen] = useState<number>()
-  const [view, setView] = useState<SubjectView>()
-  const [failure, setFailure] = useState<string>()
-  const [beat, setBeat] = useState(0)
-
-  useEffect(() => {
-    let live = true
-    const refresh = async () => {
-      try {
-        const next = await getOverview()
-        if (!live) return
-        setOverview(next)
-        setFailure(undefined)
-        setChosen((before) => before ?? next.status.devices[0]?.subject)
-      } catch (error) {
-        if (live) setFailure((error as Error).message)
-      }
-      setBeat((n) => n + 1)
-    }
-    void refresh()
-    const timer = setInterval(refresh, REFRESH_MS)
-    return () => {
-      live = false
-      clearInterval(timer)
-    }
-  }, [])
-
-  // The beat asks again although the subject is the same.
-  useEffect(() => {
-    let live = true
-    if (chosen === undefined) return
-    getSubject(chosen).then(
-      (next) => live && setView(next),
-      (error: Error) => live && setFailure(error.message),
-    )
-    return () => {
-      live = false
-    }
-  }, [chosen, beat])
-
-  if (overview === undefined) {
-    return <p class="empty">{failure ?? "Loading the study …"}</p>
-  }
-  const { status, waves } = overview
+function App() {
+  const beat = useNews()
+  const route = useRoute()
+  const [overview, failure] = useLoaded(getOverview, beat, "overview")
+  if (overview === undefined) return <p class="empty">{failure ?? "Loading the study …"}</p>
+  const problems = overview.findings.filter(({ severity }) => severity === "problem").length
   return (
     <>
       <header>
-        <h1>{status.name}</h1>
+        <h1>{overview.name}</h1>
         <p aria-live="polite">
-          {count(status.plays, "play")} from {count(status.devices.length, "board")},{" "}
-          {count(status.songs, "song")}
+          {count(overview.plays, "play")} from {count(overview.boards.length, "board")},{" "}
+          {count(overview.songs, "song")}
           {failure === undefined ? "" : `; no news from the server (${failure})`}
         </p>
+        <nav aria-label="Pages">
+          {NAVIGATION.map(([page, href, name]) => (
+            <a key={page} href={href} aria-current={current(route, page) ? "page" : undefined}>
+              {name}
+              {page === "study" && problems > 0 && (
+                <span class="problems-count"> {count(problems, "problem")}</span>
+              )}
+            </a>
+          ))}
+        </nav>
       </header>
-      <main id="main">
-        <Findings findings={status.findings} now={overview.now} />
-        <Waves waves={waves} />
-        <Boards overview={overview} chosen={chosen} choose={setChosen} />
-        {view !== undefined && view.subject.id === chosen && <Subject view={view} />}
+      <main id="main" tabIndex={-1}>
+        <Page route={route} overview={overview} beat={beat} />
       </main>
     </>
   )
 }
 
-render(<Page />, document.getElementById("app")!)
+function current(route: Route, page: string): boolean {
+  return route.page === page || (route.page === "subject" && page === "subjects")
+}
+
+function Page({ route, overview, beat }: { route: Route; overview: Overview; beat: number }) {
+  if (route.page === "boards") return <Boards overview={overview} />
+  if (route.page === "subjects") return <Subjects overview={overview} />
+  if (route.page === "subject") return <SubjectPage subject={route.subject} beat={beat} />
+  return <StudyPage overview={overview} />
+}
+
+function SubjectPage({ subject, beat }: { subject: number; beat: number }) {
+  const [view, failure] = useLoaded(() => getSubject(subject), beat, `subject ${subject}`)
+  if (view === undefined) return <p class="empty">{failure ?? "Loading the listener …"}</p>
+  return <Subject view={view} />
+}
+
+// Following the link leaves the address alone: it says which page is shown.
+document.querySelector(".skip")?.addEventListener("click", (event) => {
+  event.preventDefault()
+  document.getElementById("main")?.focus()
+})
+render(<App />, document.getElementById("app")!)

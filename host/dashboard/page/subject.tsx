@@ -2,6 +2,7 @@
 
 import type { Item, SubjectView } from "./api"
 import { minutes, number, percent } from "./format"
+import { Scroll } from "./scroll"
 
 export function Subject({ view }: { view: SubjectView }) {
   const { subject, playlist, taste } = view
@@ -83,7 +84,7 @@ function Playlist({ playlist }: { playlist: NonNullable<SubjectView["playlist"]>
           {note}
         </p>
       ))}
-      <div class="scroll">
+      <Scroll label="Taste">
         <table class="songs">
           <caption>
             In playing order. Utility is the expected share heard; information the gain in log determinant.
@@ -116,7 +117,7 @@ function Playlist({ playlist }: { playlist: NonNullable<SubjectView["playlist"]>
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </>
   )
 }

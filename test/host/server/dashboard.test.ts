@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
+import type { AddressInfo } from "node:net"
 import { test } from "node:test"
-import { buildServer } from "../../../host/server/server.js"
+import { buildServer, stopServer } from "../../../host/server/server.js"
 import type { Study } from "../../../host/study/study.js"
 import { START, storeStudy } from "../dashboard/known-study.js"
 import { KEY, withStudy } from "../study/folder.js"
@@ -17,21 +18,51 @@ async function get(study: Study, url: string) {
 test("the overview counts what the store holds", async () => {
   await withStudy(async ({ study }) => {
     await storeStudy(study)
-    const { status, waves, now } = (await get(study, "/api/overview")).json()
-    assert.equal(now, START)
-    assert.equal(status.plays, 2)
-    assert.equal(status.devices[0].playing, 1)
-    assert.deepEqual(waves, [
-      {
-        wave: 1,
-        designs: "model",
-        plays: 2,
-        meanShareHeard: 0.75,
-        shareFinished: 0.5,
-        playlistsPublished: 1,
-        playlistsConfirmed: 1,
-      },
+    const glance = (await get(study, "/api/overview")).json()
+    assert.equal(glance.now, START)
+    assert.equal(glance.plays, 2)
+    assert.equal(glance.actions, false)
+    assert.deepEqual(glance.boards[0].playing, { version: 1, wave: 1, song: null })
+    assert.equal(glance.boards[0].next, null)
+    const arm = { arm: "model", published: 1, confirmed: 1, plays: 2 }
+    assert.deepEqual(glance.outcomes, [
+      { wave: 1, arms: [{ ...arm, meanShareHeard: 0.75, shareFinished: 0.5 }] },
     ])
+    assert.deepEqual(glance.people, {
+      ...{ enrolled: 1, carrying: 1, withdrawn: 0 },
+      arms: [{ arm: "model", enrolled: 1, carrying: 1, withdrawn: 0 }],
+    })
+    const sum = glance.days.reduce((n: number, day: { plays: number }) => n + day.plays, 0)
+    assert.equal(sum, 2)
+  })
+})
+
+test("the overview is computed anew when something has changed, and only then", async () => {
+  await withStudy(async ({ study }) => {
+    await storeStudy(study)
+    const app = buildServer({ study, now: () => START, random: (n) => new Uint8Array(n) })
+    const revision = async () => (await app.inject({ url: "/api/overview" })).json().revision
+    const first = await revision()
+    assert.equal(await revision(), first)
+    await study.store.events.append({ at: START, kind: "note", subject: null, device: null, detail: {} })
+    assert.notEqual(await revision(), first)
+    await app.close()
+  })
+})
+
+test("a page is told of a change, by whoever it was made, and let go when the server stops", async () => {
+  await withStudy(async ({ study }) => {
+    const app = buildServer({ study, now: () => START, random: (n) => new Uint8Array(n) })
+    await app.listen({ port: 0, host: "127.0.0.1" })
+    const { port } = app.server.address() as AddressInfo
+    const response = await fetch(`http://127.0.0.1:${port}/api/events`)
+    assert.equal(response.headers.get("content-type"), "text/event-stream")
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    let heard = (await reader.read()).value ?? ""
+    await study.store.events.append({ at: START, kind: "note", subject: null, device: null, detail: {} })
+    while (!heard.includes("event: changed")) heard += (await reader.read()).value
+    await stopServer(app, 10_000)
+    assert.equal((await reader.read()).done, true)
   })
 })
 

@@ -140,7 +140,7 @@ describe("a read-only disk", () => {
       await locked(study.dir, () =>
         serve(async (port) => {
           const overview = await fetch(`http://127.0.0.1:${port}/api/overview`)
-          assert.equal(((await overview.json()) as { status: { plays: number } }).status.plays, 0)
+          assert.equal(((await overview.json()) as { plays: number }).plays, 0)
           assert.equal(await board.exchange(port), 503)
           assert.equal(lines.at(-1)?.code, "read-only")
           assert.match(String(lines.at(-1)?.msg), /can't be written: its disk, folder or file is read-only/)

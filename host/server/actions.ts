@@ -1,0 +1,72 @@
+// POST /api/actions: what a researcher may do from the page where `fieldtune serve --actions` allows it. The same functions
+// as the commands do it, in the server's working thread; who asked goes into the event log.
+//
+// A page of another origin cannot ask: its request names that origin, is not JSON without a preflight that nobody here
+// answers, and from elsewhere lacks the cookie (SameSite=Strict).
+
+import type { FastifyInstance, FastifyRequest } from "fastify"
+import Type from "typebox"
+import Value from "typebox/value"
+import type { Action, ActionResult } from "../round/act.js"
+import type { Study } from "../study/study.js"
+
+const WAVE = {
+  wave: Type.Integer({ minimum: 1, maximum: 1000 }),
+  cohort: Type.String({ maxLength: 100 }),
+}
+const CLOSED = { additionalProperties: false }
+const ACTION = Type.Union([
+  Type.Object({ action: Type.Literal("open-wave"), ...WAVE }, CLOSED),
+  Type.Object({ action: Type.Literal("close-wave"), ...WAVE }, CLOSED),
+  Type.Object({ action: Type.Literal("round") }, CLOSED),
+  Type.Object(
+    { action: Type.Literal("return-board"), device: Type.String({ pattern: "^[0-9a-f]{16}$" }) },
+    CLOSED,
+  ),
+])
+
+const MAX_BODY = 1000
+
+export interface ActionOptions {
+  study: Study
+  /** Unix milliseconds. */
+  now(): number
+  /** Does it; left out where the page may only read. */
+  act?(action: Action): Promise<ActionResult>
+}
+
+export function actionRoute(app: FastifyInstance, { study, now, act }: ActionOptions): void {
+  app.get("/api/session", async () => ({ actions: act !== undefined }))
+
+  app.post("/api/actions", { bodyLimit: MAX_BODY }, async (request, reply) => {
+    if (act === undefined) {
+      return reply
+        .code(403)
+        .send({ error: "this page may only read: start it with fieldtune serve --actions" })
+    }
+    if (!fromThisPage(request)) {
+      return reply.code(403).send({ error: "actions are taken from this page only, not from another one" })
+    }
+    if (!Value.Check(ACTION, request.body)) {
+      return reply.code(400).send({ error: "no such action, or not what it needs" })
+    }
+    const action: Action = request.body
+    const result = await act(action)
+    await study.store.events.append({
+      at: now(),
+      kind: "asked-on-page",
+      subject: null,
+      device: action.action === "return-board" ? action.device : null,
+      detail: { ...action, done: result.done, from: request.socket.remoteAddress ?? "" },
+    })
+    request.log.info({ action, done: result.done }, "asked on the page")
+    return reply.code(result.done ? 200 : 409).send(result)
+  })
+}
+
+function fromThisPage(request: FastifyRequest): boolean {
+  const { origin, host } = request.headers
+  const site = request.headers["sec-fetch-site"]
+  if (site !== undefined && site !== "same-origin") return false
+  return origin === `http://${host}` || origin === `https://${host}`
+}

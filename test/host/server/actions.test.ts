@@ -1,0 +1,101 @@
+// Actions from the page: who may ask, for what, and what the event log keeps.
+
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { type Action, act } from "../../../host/round/act.js"
+import { buildServer } from "../../../host/server/server.js"
+import { storeStudy } from "../dashboard/known-study.js"
+import { addSongs, DEVICE, START, withStudy } from "../study/folder.js"
+
+const HOST = "localhost:8137"
+const SAME = { host: HOST, origin: `http://${HOST}`, "content-type": "application/json" }
+const RETURN = { action: "return-board", device: DEVICE }
+
+test("a page that may only read is refused, and told how it could act", () =>
+  withStudy(async ({ study }) => {
+    const app = buildServer({ study, now: () => START, random: (n) => new Uint8Array(n) })
+    const answer = await app.inject({ method: "POST", url: "/api/actions", headers: SAME, payload: RETURN })
+    assert.equal(answer.statusCode, 403)
+    assert.match(answer.json().error, /fieldtune serve --actions/)
+    await app.close()
+  }))
+
+test("other origins, other machines and what is no action are refused; nothing of it is done", () =>
+  withStudy(async ({ study }) => {
+    const done: Action[] = []
+    const app = buildServer({
+      study,
+      now: () => START,
+      random: (n) => new Uint8Array(n),
+      act: async (action) => {
+        done.push(action)
+        return { done: true, lines: [] }
+      },
+    })
+    const post = async (headers: Record<string, string>, payload: unknown, remoteAddress = "127.0.0.1") =>
+      (
+        await app.inject({
+          ...{ method: "POST", url: "/api/actions", headers, remoteAddress },
+          payload: typeof payload === "string" ? payload : JSON.stringify(payload),
+        })
+      ).statusCode
+    const { origin: _, ...withoutOrigin } = SAME
+    assert.equal(await post(withoutOrigin, RETURN), 403)
+    assert.equal(await post({ ...SAME, origin: "http://evil.example" }, RETURN), 403)
+    assert.equal(await post({ ...SAME, "sec-fetch-site": "cross-site" }, RETURN), 403)
+    assert.equal(await post({ ...SAME, host: "evil.example", origin: "http://evil.example" }, RETURN), 401)
+    assert.equal(await post(SAME, RETURN, "10.0.0.9"), 401)
+    assert.equal(await post({ ...SAME, "content-type": "text/plain" }, RETURN), 400)
+    for (const bad of [
+      "{",
+      {},
+      { action: "erase" },
+      { ...RETURN, device: "../../x" },
+      { ...RETURN, more: 1 },
+      { action: "open-wave", wave: 0, cohort: "" },
+      { action: "open-wave", wave: 1 },
+      { action: "open-wave", wave: 1, cohort: "x".repeat(101) },
+    ]) {
+      assert.equal(await post(SAME, bad), 400, JSON.stringify(bad))
+    }
+    assert.equal(await post(SAME, { ...RETURN, pad: "x".repeat(2000) }), 413)
+    assert.deepEqual(done, [])
+    assert.deepEqual(await study.store.events.latest(1, "asked-on-page"), [])
+    assert.equal(await post(SAME, RETURN), 200)
+    assert.deepEqual(done, [RETURN])
+    await app.close()
+  }))
+
+test("what was asked is done as the commands do it; what cannot be done says why", () =>
+  withStudy(async ({ study }) => {
+    await storeStudy(study)
+    await addSongs(study, 60)
+    const app = buildServer({
+      study,
+      now: () => START,
+      random: (n) => new Uint8Array(n),
+      act: (action) => act(study, action, START),
+    })
+    const ask = async (payload: object) => {
+      const answer = await app.inject({ method: "POST", url: "/api/actions", headers: SAME, payload })
+      return { status: answer.statusCode, ...answer.json() }
+    }
+    const opened = await ask({ action: "open-wave", wave: 2, cohort: "" })
+    assert.equal(opened.status, 200, opened.lines?.join())
+    assert.match(opened.lines.join("\n"), /Wave 2 is open\.\nWave 2: 1 playlists published/)
+    assert.equal((await study.store.playlists.latest(DEVICE))?.wave, 2)
+    const twice = await ask({ action: "open-wave", wave: 2, cohort: "" })
+    assert.equal(twice.done && twice.lines.some((line: string) => /1 playlists published/.test(line)), false)
+    assert.equal((await ask({ action: "close-wave", wave: 2, cohort: "" })).status, 200)
+    const returned = await ask(RETURN)
+    assert.deepEqual(returned.lines, [
+      `Board ${DEVICE} is here and may be handed out.`,
+      "Subject 1 no longer carries it.",
+    ])
+    const again = await ask(RETURN)
+    assert.equal(again.status, 409)
+    assert.match(again.lines[0], /must be handed-out, is returned/)
+    const asked = await study.store.events.latest(10, "asked-on-page")
+    assert.equal(asked.length, 5)
+    await app.close()
+  }))
