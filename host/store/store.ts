@@ -21,6 +21,7 @@ import { type ProvisioningStore, provisioningStore } from "./provisioning.js"
 import type { Tables } from "./schema.js"
 import { type SongStore, songStore } from "./songs.js"
 import { type SubjectStore, subjectStore } from "./subjects.js"
+import { type SurveyStore, surveyStore } from "./surveys.js"
 import { type SyncStore, syncStore } from "./syncs.js"
 import { type WaveStore, waveStore } from "./waves.js"
 import { type WithdrawalStore, withdrawalStore } from "./withdrawals.js"
@@ -45,6 +46,7 @@ export interface Store {
   writable(bytes: number): Promise<boolean>
   readonly boardFacts: BoardFactStore
   readonly findings: FindingStore
+  readonly surveys: SurveyStore
   close(): Promise<void>
 }
 
@@ -100,6 +102,7 @@ async function openWith(
     },
     boardFacts: boardFactStore(db),
     findings: findingStore(db),
+    surveys: surveyStore(db),
     close: () => db.destroy(),
   }
 }
