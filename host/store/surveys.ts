@@ -2,6 +2,7 @@
 // both are kept; the database itself refuses to change one. A withdrawal deletes them (withdrawals.ts).
 
 import type { Kysely } from "kysely"
+import { appendEvent } from "./events.js"
 import type { Tables } from "./schema.js"
 import { refuseWithdrawn } from "./withdrawn.js"
 
@@ -9,7 +10,12 @@ import { refuseWithdrawn } from "./withdrawn.js"
 export interface AskedQuestion {
   text: string
   kind: "likert" | "amount" | "number" | "choice" | "text"
-  [more: string]: unknown
+  points?: number
+  ends?: readonly string[]
+  currency?: string
+  minimum?: number
+  maximum?: number
+  options?: readonly string[]
 }
 
 export type SurveySource = "file" | "command" | "page"
@@ -42,7 +48,7 @@ export interface SurveyCounts {
 
 export interface SurveyStore {
   /**
-   * Adds what is new, in one transaction, which is not begun for nothing.
+   * Adds what is new, and an event that counts it, in one transaction.
    *
    * An answer that says what the newest one says is not added again. Of a file it is also not added where it says what
    * the newest answer from a file says: so a file that is read again does not undo a correction that was made since.
@@ -98,6 +104,13 @@ export function surveyStore(db: Kysely<Tables>): SurveyStore {
             if (newest === undefined) counts.added++
             else counts.replaced++
           }
+        }
+        const { added, replaced } = counts
+        if (added + replaced > 0) {
+          const detail = { source: answers[0].source, added, replaced }
+          const subjects = new Set(answers.map((one) => one.subject))
+          const subject = subjects.size === 1 ? answers[0].subject : null
+          await appendEvent(tx, { at, kind: "answered", subject, device: null, detail })
         }
         return counts
       })

@@ -145,6 +145,12 @@ export function isNumeric({ kind }: Pick<SurveyQuestion, "kind">): boolean {
   return kind === "likert" || kind === "amount" || kind === "number"
 }
 
+/** The same for questions whose answers can be compared as numbers. */
+export function scaleOf(question: Pick<SurveyQuestion, "kind" | "points" | "currency">): string {
+  const { kind, points = DEFAULT_POINTS, currency = DEFAULT_CURRENCY } = question
+  return kind === "likert" ? `1 to ${points}` : kind === "amount" ? currency : kind
+}
+
 /** What may be answered, in words. */
 export function answersAllowed(question: SurveyQuestion): string {
   const { kind, points = DEFAULT_POINTS, currency = DEFAULT_CURRENCY, minimum, maximum, options } = question
