@@ -7,7 +7,7 @@ import type { Tables } from "./schema.js"
 import { refuseWithdrawn } from "./withdrawn.js"
 
 /** What a question was when it was answered: a plan may be amended later. */
-export interface AskedQuestion {
+interface AskedQuestion {
   text: string
   kind: "likert" | "amount" | "number" | "choice" | "text"
   points?: number
@@ -30,7 +30,7 @@ export interface NewSurveyAnswer {
   source: SurveySource
 }
 
-export interface SurveyAnswer extends NewSurveyAnswer {
+interface SurveyAnswer extends NewSurveyAnswer {
   /** Ascending in the order of writing. */
   id: number
   /** When it was recorded, Unix milliseconds. */

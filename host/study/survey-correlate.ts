@@ -13,7 +13,7 @@ import { planNow, type Study } from "./study.js"
 import { isNumeric, questionsOf, scaleOf } from "./survey-questions.js"
 
 const MEASURES = ["shareHeard", "shareFinished", "plays", "changeHeard", "changeFinished"] as const
-export type ListeningMeasure = (typeof MEASURES)[number]
+type ListeningMeasure = (typeof MEASURES)[number]
 
 export interface SurveyCorrelation {
   question: string

@@ -101,7 +101,7 @@ export const DEFAULT_QUESTIONS: readonly SurveyQuestion[] = [
 const DEFAULT_POINTS = 5
 const DEFAULT_CURRENCY = "USD"
 /** Characters of a free text. */
-export const MAX_ANSWER_TEXT = 2000
+const MAX_ANSWER_TEXT = 2000
 /** Beyond it a number is a slip of the keyboard. */
 const MAX_NUMBER = 1e12
 
