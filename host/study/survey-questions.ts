@@ -158,9 +158,11 @@ export function answersAllowed(question: SurveyQuestion): string {
     case "likert":
       return `a whole number from 1 to ${points}`
     case "amount":
-      return `an amount in ${currency} from 0 to ${maximum ?? MAX_NUMBER}, such as 4.50`
+      return `an amount in ${currency} from 0${maximum === undefined ? " on" : ` to ${maximum}`}, such as 4.50`
     case "number":
-      return `a number from ${minimum ?? -MAX_NUMBER} to ${maximum ?? MAX_NUMBER}`
+      if (minimum === undefined && maximum === undefined) return "a number"
+      if (maximum === undefined) return `a number from ${minimum} on`
+      return minimum === undefined ? `a number up to ${maximum}` : `a number from ${minimum} to ${maximum}`
     case "choice":
       return (options ?? []).map((option) => JSON.stringify(option)).join(" or ")
     case "text":
