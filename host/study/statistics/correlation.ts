@@ -2,7 +2,8 @@
 //
 //   Pearson    r = Σ(x − x̄)(y − ȳ)/√(Σ(x − x̄)² Σ(y − ȳ)²)
 //   Spearman   r of the ranks; equal values share the mean of their ranks
-//   p          of t = r√((n − 2)/(1 − r²)) with n − 2 degrees of freedom, two-sided; for ranks an approximation
+//   p          of t = r√((n − 2)/(1 − r²)) with n − 2 degrees of freedom, two-sided; for ranks of fewer than 10 listeners,
+//              where that is coarse, the share of all permutations with so large an |r|
 //   interval   tanh(artanh r ± 1.96·se), se = 1/√(n − 3) (Fisher, Metron 1, 1921); for ranks
 //              se = √((1 + r²/2)/(n − 3)) (Bonett & Wright, Psychometrika 65, 2000, doi:10.1007/BF02294183)
 //
@@ -36,10 +37,40 @@ export function pearson(pairs: readonly (readonly [number, number])[]): Correlat
 /** Spearman's rank correlation of pairs of finite numbers, or why there is none. */
 export function spearman(pairs: readonly (readonly [number, number])[]): Correlation | NoTest {
   const [x, y] = [0, 1].map((i) => ranks(pairs.map((pair) => pair[i])))
-  return correlation(
+  const found = correlation(
     pairs.map((_, i) => [x[i], y[i]] as const),
     (r, n) => Math.sqrt((1 + (r * r) / 2) / (n - 3)),
   )
+  return "reason" in found || found.n >= EXACT_BELOW ? found : { ...found, p: permutationP(x, y) }
+}
+
+/** Fewer listeners have at most 9! = 362,880 permutations. */
+const EXACT_BELOW = 10
+
+/** Share of the orders of y in which the ranks x and y go together as strongly as they do, either way. */
+function permutationP(x: readonly number[], y: readonly number[]): number {
+  const n = x.length
+  // Twice the ranks are whole numbers, so that sums compare exactly; n times Σxy less Σx Σy is n² the covariance.
+  const [a, b] = [x, y].map((values) => values.map((rank) => 2 * rank))
+  const sums = a.reduce((sum, value) => sum + value, 0) * b.reduce((sum, value) => sum + value, 0)
+  const strength = (product: number): number => Math.abs(n * product - sums)
+  const found = strength(a.reduce((sum, value, i) => sum + value * b[i], 0))
+  let orders = 0
+  let strong = 0
+  const place = (at: number, product: number): void => {
+    if (at === n) {
+      orders++
+      if (strength(product) >= found) strong++
+      return
+    }
+    for (let i = at; i < n; i++) {
+      ;[b[at], b[i]] = [b[i], b[at]]
+      place(at + 1, product + a[at] * b[at])
+      ;[b[at], b[i]] = [b[i], b[at]]
+    }
+  }
+  place(0, 0)
+  return strong / orders
 }
 
 function correlation(

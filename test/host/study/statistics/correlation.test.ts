@@ -45,7 +45,24 @@ describe("correlation", () => {
   // R 4.2.2: cor.test(x, y, method = "spearman", exact = FALSE); with ties that is what it does by itself.
   test("Spearman's estimate and p are what R's cor.test gives, ties included", () => {
     close(spearman(TIED), { n: 12, r: 0.9627519361329034, p: 5.304142270032921e-7 })
-    close(spearman(FIVE), { n: 5, r: 0.7, p: 0.1881204043741874 })
+  })
+
+  // R 4.2.2: cor.test(x, y, method = "spearman", exact = TRUE).
+  test("Spearman's p is exact below ten listeners", () => {
+    close(spearman(FIVE), { n: 5, r: 0.7, p: 0.2333333333333333 })
+    const nine = [5, 1, 9, 3, 7, 2, 8, 4, 6]
+    const others = [4, 2, 9, 1, 5, 3, 8, 7, 6]
+    close(spearman(nine.map((x, i) => [x, others[i]])), { n: 9, r: 5 / 6, p: 0.008267195767195767 })
+    // With ties, by hand: x 1 1 2 2 has 6 different orders against y 1 2 3 4, two of them as strong as this one.
+    close(
+      spearman([
+        [1, 1],
+        [1, 2],
+        [2, 3],
+        [2, 4],
+      ]),
+      { n: 4, p: 1 / 3 },
+    )
   })
 
   test("Spearman's interval is Bonett and Wright's", () => {
