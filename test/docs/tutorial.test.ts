@@ -24,6 +24,8 @@ const PROGRAM = fileURLToPath(new URL("../../host/cli/main.js", import.meta.url)
 const TUTORIAL = join(packageRoot(), "docs", "tutorial.md")
 /** What the tutorial calls the folder of the clone. */
 const CLONE = "/home/you/fieldtune"
+/** What it shows in place of a key, which nobody should get used to seeing in a file. */
+const NO_KEY = "0123456789abcdef".repeat(4)
 /** A block of commands with what they print. */
 const BLOCK = /^```console\n([\s\S]*?)^```$/gm
 
@@ -73,7 +75,7 @@ class Shell {
     const code = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve))
     assert.equal(code, 0, `${command}: ${errors}`)
     if (!serves) this.folder = readFileSync(left, "utf8").trim()
-    return output.replaceAll(this.root, CLONE)
+    return output.replaceAll(this.root, CLONE).replace(/(?<=ftkey +)[0-9a-f]{64}/g, NO_KEY)
   }
 }
 
