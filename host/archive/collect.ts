@@ -52,6 +52,7 @@ export interface Program {
 
 /** Of the events' details what no person has written, by kind; other kinds keep none. */
 const DETAILS: Record<string, readonly string[]> = {
+  answered: ["source", "added", "replaced"],
   confirmed: ["version"],
   conflict: ["epoch", "boot", "sequence", "reason"],
   enrolled: ["arm"],

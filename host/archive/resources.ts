@@ -523,17 +523,36 @@ export const RESOURCES: readonly Resource[] = [
   },
   {
     name: "surveys",
-    title: "Surveys",
-    description: "Answers of listeners; text is left out of a pseudonymised archive.",
+    title: "Answers to the survey",
+    description:
+      "One row per answer, corrections included: of a listener's answers to a question the newest counts. Free text is left out of a pseudonymised archive.",
     primaryKey: ["survey"],
     foreignKeys: [toSubject],
-    query: "select id as survey, subject, at, kind, answers from survey order by id",
+    query: `select id as survey, subject, question, asked, at, source,
+        iif(asked ->> 'kind' in ('likert', 'amount', 'number'), answer ->> '$', null) as number,
+        iif(asked ->> 'kind' = 'choice', answer ->> '$', null) as choice,
+        iif(asked ->> 'kind' = 'text', answer ->> '$', null) as text,
+        exists (select 1 from survey as later where later.subject = survey.subject
+          and later.question = survey.question and later.id > survey.id) as replaced
+      from survey order by id`,
     fields: [
       counting("survey", "Number of the row."),
       required(subject()),
-      datetime("at", "When it was answered."),
-      required(string("kind", "Which survey.")),
-      object("answers", "Answers by question.", { role: "freeText" }),
+      required(string("question", "Id of the question.")),
+      required(object("asked", "The question as it was asked: text, kind, scale, currency, options.")),
+      datetime("at", "When it was recorded."),
+      required(
+        string("source", "file, command or page.", { constraints: { enum: ["file", "command", "page"] } }),
+      ),
+      number("number", "The answer to a question of kind likert, amount or number.", {
+        missing: "answered in words",
+      }),
+      string("choice", "The option that was chosen.", { missing: "not a choice" }),
+      string("text", "The answer to a question of kind text.", {
+        role: "freeText",
+        missing: "not free text",
+      }),
+      required(boolean("replaced", "Whether a later answer replaces it.")),
     ],
   },
   {

@@ -17,6 +17,7 @@ import { table } from "./table.js"
 interface Options {
   json?: boolean
   once?: boolean
+  keep?: string
   seed: number
   boards: number
   waves: number
@@ -25,6 +26,8 @@ interface Options {
 }
 
 const DEFAULT_PORT = 8137
+/** A study that is kept began so long ago: a demonstration of 20 waves has ended by now. */
+const BEGAN_MS = 2 * 86_400_000
 
 export function demoCommand(): Command {
   return command(
@@ -34,6 +37,7 @@ export function demoCommand(): Command {
     { standalone: true },
   )
     .option("--once", "print what was found and end")
+    .option("--keep <dir>", "keep the study in this folder, for the other commands; it began two days ago")
     .option("--seed <n>", "seed of every random choice", wholeNumber(0, 2 ** 31), 1)
     .option("--boards <n>", "simulated boards, one listener each", wholeNumber(1, 40), 6)
     .option("--waves <n>", "waves; the first is random", wholeNumber(1, 20), 3)
@@ -43,11 +47,12 @@ export function demoCommand(): Command {
 }
 
 async function demo(options: Options): Promise<void> {
-  const { seed, boards, waves } = options
-  const dir = join(mkdtempSync(join(tmpdir(), "fieldtune-demo-")), "study")
+  const { seed, boards, waves, keep } = options
+  const dir = keep ?? join(mkdtempSync(join(tmpdir(), "fieldtune-demo-")), "study")
+  const startAt = keep === undefined ? undefined : Date.now() - BEGAN_MS
   try {
     const show = progress()
-    const rehearsal = await Rehearsal.open({ dir, seed, boards, waves, progress: show.update })
+    const rehearsal = await Rehearsal.open({ dir, seed, boards, waves, startAt, progress: show.update })
     let report: RehearsalReport
     try {
       report = await rehearsal.run()
@@ -56,13 +61,16 @@ async function demo(options: Options): Promise<void> {
       await rehearsal.close()
     }
     try {
-      answer(options, report, describe(report))
+      answer(options, report, [
+        ...describe(report),
+        ...(keep === undefined ? [] : [`Next: fieldtune status --study ${keep}, or any other command on it`]),
+      ])
       if (!options.once) await serveDashboard(rehearsal.study, options, rehearsal.clock.now())
     } finally {
       await rehearsal.study.close()
     }
   } finally {
-    rmSync(join(dir, ".."), { recursive: true, force: true })
+    if (keep === undefined) rmSync(join(dir, ".."), { recursive: true, force: true })
   }
 }
 

@@ -11,6 +11,7 @@ import { WaveError } from "../study/cohorts.js"
 import { EnrolmentError } from "../study/enrol.js"
 import { PlanError } from "../study/plan.js"
 import { StudyFolderError } from "../study/study.js"
+import { SurveyError } from "../study/survey.js"
 import { CommandError } from "./command.js"
 
 const CORRECTABLE = [
@@ -23,6 +24,7 @@ const CORRECTABLE = [
   PlanError,
   StoreUnavailableError,
   StudyFolderError,
+  SurveyError,
   WithdrawnError,
   WaveError,
 ]

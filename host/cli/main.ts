@@ -24,6 +24,7 @@ import { replicateCommand } from "./replicate.js"
 import { roundCommand } from "./round.js"
 import { serveCommand } from "./serve.js"
 import { statusCommand } from "./status.js"
+import { surveyCommand } from "./survey.js"
 import { syncCommand } from "./sync.js"
 import { unblindCommand } from "./unblind.js"
 import { waveCommand } from "./wave.js"
@@ -57,6 +58,7 @@ const program = new Command("fieldtune")
   .addCommand(clocksCommand())
   .addCommand(archiveCommand())
   .addCommand(importCommand())
+  .addCommand(surveyCommand())
   .addCommand(exportCommand())
   .addCommand(fitCommand())
   .addCommand(replicateCommand())

@@ -32,7 +32,10 @@ const SPANS = {
 
 export function readPlaysCsv(text: string): ReadPlays {
   const given = text.replace(/^\uFEFF/, "")
-  const records = recordsOf(given.includes("\n") ? given : given.replaceAll("\r", "\n"), delimiterOf(given))
+  const records = recordsOf(
+    given.includes("\n") ? given : given.replaceAll("\r", "\n"),
+    delimiterOf(given, [NAMES.artist, NAMES.title]),
+  )
   const header = (records.next().value?.cells ?? []).map((name) => name.trim().toLowerCase())
   const column = (names: readonly string[]): number => header.findIndex((name) => names.includes(name))
   const [artist, title] = [column(NAMES.artist), column(NAMES.title)]
@@ -96,15 +99,15 @@ export function readPlaysCsv(text: string): ReadPlays {
   return result
 }
 
-/** The one by which the header has artist and title. The library would try all of them on the whole file. */
-function delimiterOf(text: string): string {
+/** The one by which the header has one of each of the `names`. The library would try all of them on the whole file. */
+export function delimiterOf(text: string, names: readonly (readonly string[])[]): string {
   const first = /^[^\r\n]*/.exec(text.slice(0, MAX_RECORD + 1))?.[0] ?? ""
   if (first.length > MAX_RECORD) {
     throw new ImportError(`row 1: a header has at most ${MAX_RECORD} characters, got more`)
   }
   const fits = (delimiter: string): boolean => {
-    const names = first.split(delimiter).map((name) => name.replaceAll('"', "").trim().toLowerCase())
-    return [NAMES.artist, NAMES.title].every((wanted) => names.some((name) => wanted.includes(name)))
+    const found = first.split(delimiter).map((name) => name.replaceAll('"', "").trim().toLowerCase())
+    return names.every((wanted) => found.some((name) => wanted.includes(name)))
   }
   return DELIMITERS.find(fits) ?? ","
 }
@@ -119,7 +122,7 @@ interface CsvRecord {
  * The records one by one, empty ones too. The library gets a few at a time: what it keeps of broken quotes would fill
  * the memory, and a quote that is never closed would swallow all that follows it.
  */
-function* recordsOf(text: string, delimiter: string): Generator<CsvRecord, undefined> {
+export function* recordsOf(text: string, delimiter: string): Generator<CsvRecord, undefined> {
   let batch: string[] = []
   let size = 0
   for (const { lines, problem } of blocksOf(text)) {

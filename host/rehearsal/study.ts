@@ -44,6 +44,8 @@ export interface RehearsalOptions {
   seed: number
   boards: number
   waves: number
+  /** When its calendar begins, Unix milliseconds; left out, that of all rehearsals. */
+  startAt?: number
   songs?: number
   playlistSize?: number
   /** Minutes of music of each of the two sessions of a wave, whole. */
@@ -117,8 +119,8 @@ export class Rehearsal {
 
   /** Creates the study, enrols the boards and powers them up. */
   static async open(options: RehearsalOptions): Promise<Rehearsal> {
-    const { dir, seed, boards, playlistSize = 40, songs: count = 400 } = options
-    const clock = new VirtualClock(START)
+    const { dir, seed, boards, startAt = START, playlistSize = 40, songs: count = 400 } = options
+    const clock = new VirtualClock(startAt)
     const study = await initStudy(dir, { name: "rehearsal", seed, playlistSize, syncMinutes: 0 })
     const csv = drawCatalogue(count, stream(seed, "catalogue"))
     const imported = await importCatalogue(study.store, csv, { ignore: NO_ATTRIBUTES, at: clock.now() })
@@ -234,7 +236,7 @@ export class Rehearsal {
       tasteCorrelation: correlations.length > 0 ? mean(correlations) : null,
       listeners,
       panics: this.participants.reduce((sum, { board }) => sum + board.panics.length, 0),
-      simulatedHours: (clock.now() - START) / 3_600_000,
+      simulatedHours: (clock.now() - (options.startAt ?? START)) / 3_600_000,
       databaseSha: await contentHash(store),
     }
   }

@@ -7,7 +7,7 @@ import { rowsOf } from "./embedded.js"
 import type { PublicationState } from "./playlists.js"
 import type { Tables } from "./schema.js"
 
-export interface ArmWave {
+interface ArmWave {
   wave: number
   arm: string
   /** Listens of at least the least length asked for. */
@@ -17,7 +17,7 @@ export interface ArmWave {
   shareFinished: number | null
 }
 
-export interface ArmLists {
+interface ArmLists {
   wave: number
   arm: string
   published: number
@@ -33,7 +33,7 @@ export interface BoardList {
   state: PublicationState
 }
 
-export interface Hour {
+interface Hour {
   /** Hours since 1970. */
   hour: number
   plays: number

@@ -12,19 +12,10 @@ export interface StudyEvent {
   detail: Record<string, unknown>
 }
 
-interface Survey {
-  subject: number
-  at: number
-  kind: string
-  answers: Record<string, unknown>
-}
-
 export interface EventStore {
   append(event: StudyEvent): Promise<void>
   /** The newest `limit` events, newest first; of one kind where given. */
   latest(limit: number, kind?: string): Promise<StudyEvent[]>
-  addSurvey(survey: Survey): Promise<void>
-  surveys(subject: number): Promise<Survey[]>
 }
 
 /** Adds an event inside the transaction of what it tells about. */
@@ -43,21 +34,6 @@ export function eventStore(db: Kysely<Tables>): EventStore {
       if (kind !== undefined) query = query.where("kind", "=", kind)
       const rows = await query.orderBy("id", "desc").limit(limit).execute()
       return rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) }))
-    },
-    async addSurvey(survey) {
-      await db
-        .insertInto("survey")
-        .values({ ...survey, answers: JSON.stringify(survey.answers) })
-        .execute()
-    },
-    async surveys(subject) {
-      const rows = await db
-        .selectFrom("survey")
-        .select(["subject", "at", "kind", "answers"])
-        .where("subject", "=", subject)
-        .orderBy("id")
-        .execute()
-      return rows.map((row) => ({ ...row, answers: JSON.parse(row.answers) }))
     },
   }
 }

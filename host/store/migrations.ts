@@ -345,7 +345,29 @@ const IMPORTS: Statements = [
     imported_at integer not null)`,
 ]
 
-const VERSION_3: Statements = [...PLAN, ...CLOCKS, ...WAVES, ...ENROLMENT, ...FINDINGS, ...IMPORTS]
+/** Answers by question, append-only; what the table of version 1 held becomes a row for every answer. */
+const SURVEY: Statements = [
+  "alter table survey rename to survey_before",
+  `create table survey (
+    id integer primary key autoincrement,
+    subject integer not null references subject (id),
+    question text not null,
+    asked text not null,
+    answer text not null,
+    at integer not null,
+    source text not null check (source in ('file', 'command', 'page')))`,
+  `insert into survey (subject, question, asked, answer, at, source)
+    select subject, each.key,
+      json_object('text', each.key, 'kind', iif(each.type in ('integer', 'real'), 'number', 'text')),
+      iif(each.type in ('integer', 'real'), each.atom, json_quote(cast(each.value as text))), at, 'page'
+    from survey_before, json_each(answers) as each order by survey_before.id, each.id`,
+  "drop table survey_before",
+  "create index survey_subject on survey (subject, question)",
+  `create trigger survey_no_update before update on survey
+    begin select raise(abort, 'survey is append-only'); end`,
+]
+
+const VERSION_3: Statements = [...PLAN, ...CLOCKS, ...WAVES, ...ENROLMENT, ...FINDINGS, ...IMPORTS, ...SURVEY]
 
 const MIGRATIONS: readonly Statements[] = [VERSION_1, VERSION_2, VERSION_3]
 

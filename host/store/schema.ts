@@ -299,5 +299,15 @@ export interface Tables {
     openedAt: number
     closedAt: number | null
   }
-  survey: { id: Generated<number>; subject: number; at: number; kind: string; answers: Json }
+  /** One row per answer, corrections included: the newest of a subject's to a question counts. */
+  survey: {
+    id: Generated<number>
+    subject: number
+    question: string
+    /** The question as it was asked. */
+    asked: Json
+    answer: Json
+    at: number
+    source: string
+  }
 }

@@ -22,6 +22,7 @@ import { type ProvisioningStore, provisioningStore } from "./provisioning.js"
 import type { Tables } from "./schema.js"
 import { type SongStore, songStore } from "./songs.js"
 import { type SubjectStore, subjectStore } from "./subjects.js"
+import { type SurveyStore, surveyStore } from "./surveys.js"
 import { type SyncStore, syncStore } from "./syncs.js"
 import { type WaveStore, waveStore } from "./waves.js"
 import { type WithdrawalStore, withdrawalStore } from "./withdrawals.js"
@@ -47,6 +48,7 @@ export interface Store {
   readonly boardFacts: BoardFactStore
   readonly findings: FindingStore
   readonly activity: ActivityStore
+  readonly surveys: SurveyStore
   close(): Promise<void>
 }
 
@@ -103,6 +105,7 @@ async function openWith(
     boardFacts: boardFactStore(db),
     findings: findingStore(db),
     activity: activityStore(db),
+    surveys: surveyStore(db),
     close: () => db.destroy(),
   }
 }

@@ -13,7 +13,7 @@ import { localTime } from "./time-zone.js"
 import { waveStandings } from "./wave-status.js"
 import { SLIP_MS } from "./waves.js"
 
-export interface ArmInWave {
+interface ArmInWave {
   arm: string
   /** Listeners with a playlist of the wave, and those whose board has confirmed one. */
   published: number
@@ -24,7 +24,7 @@ export interface ArmInWave {
   shareFinished: number | null
 }
 
-export interface WaveAtAGlance {
+interface WaveAtAGlance {
   wave: number
   cohort: string
   state: "planned" | "begun" | "open" | "closed"
@@ -37,7 +37,7 @@ export interface WaveAtAGlance {
   missed: number
 }
 
-export interface BoardAtAGlance {
+interface BoardAtAGlance {
   device: string
   /** stock, handed-out, returned, lost or retired. */
   state: string

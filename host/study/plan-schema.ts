@@ -5,6 +5,7 @@ import Type from "typebox"
 import { MAX_LISTS, MAX_PARTICLES, MAX_VARIABLES } from "../../src/adapt.js"
 import { MAX_VOLUME } from "../../src/record.js"
 import { MAX_PLAYLIST_ITEMS, MAX_SLEEP_MINUTES } from "../../src/wire.js"
+import { SurveyQuestionSchema } from "./survey-questions.js"
 
 const strict = { additionalProperties: false }
 const DATE = "^\\d{4}-\\d{2}-\\d{2}$"
@@ -422,6 +423,13 @@ export const PlanSchema = Type.Object(
       ],
       description: "What the arms are compared by, said before anything is known.",
     }),
+    survey: Type.Optional(
+      Type.Array(SurveyQuestionSchema, {
+        maxItems: 100,
+        description:
+          "What listeners are asked beside listening; left out: five questions on satisfaction, fit, surprise, going on and willingness to pay (fieldtune survey questions); [] = nothing.",
+      }),
+    ),
     privacy: Type.Object(Privacy.properties, {
       ...strict,
       default: {},

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto"
 import Value from "typebox/value"
 import { CONTROL_LIKE, CONTROL_PREVIOUS, CONTROL_VOLUME, type DevicePlan } from "../../src/wire.js"
 import { type Plan, PlanSchema } from "./plan-schema.js"
+import { brokenQuestions, questionsOf } from "./survey-questions.js"
 import { syncInterval } from "./sync-hours.js"
 
 export type { Plan } from "./plan-schema.js"
@@ -83,6 +84,7 @@ function* brokenRules(plan: Plan): Generator<string> {
       yield `outcomes.${i}.waves: must be 1 to ${waves.count}, which is waves.count, got ${beyond}`
     }
   }
+  yield* brokenQuestions(questionsOf(plan))
 }
 
 function* twice(place: string, what: string, given: readonly { name: string }[]): Generator<string> {

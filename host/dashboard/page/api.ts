@@ -14,7 +14,7 @@ export interface Finding {
   todo: string
 }
 
-export interface ArmInWave {
+interface ArmInWave {
   arm: string
   published: number
   confirmed: number

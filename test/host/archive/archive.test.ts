@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import { mkdir } from "node:fs/promises"
 import { test } from "node:test"
 import { zipSync } from "fflate"
+import Papa from "papaparse"
 import { manifest } from "../../../host/archive/check.js"
 import { pretty, sha256 } from "../../../host/archive/describe.js"
 import { verifyArchive } from "../../../host/archive/verify.js"
@@ -68,6 +69,44 @@ test("a study is archived to the same bytes each time, and repeats to the same n
     assert.equal(lines(first.bytes, "missing_sequences").length - 1, 1)
     assert.equal(lines(first.bytes, "quarantine").length - 1, 1)
     assert.match(files.get("README.md")!, /1 ranges of sequences have not arrived/)
+  })
+})
+
+test("answers are archived with the question; a pseudonymised archive has no free text", async () => {
+  await withArchivable(async (study) => {
+    const asked = { text: "What did you like?", kind: "text" as const }
+    const scale = { text: "Liked it?", kind: "likert" as const, points: 5 }
+    const pick = { text: "Where?", kind: "choice" as const, options: ["home", "bus"] }
+    const of = { subject: 2, source: "page" as const }
+    await study.store.surveys.record(
+      [
+        { ...of, question: "what", asked, answer: "the song of my aunt Philippa" },
+        { ...of, question: "liked", asked: scale, answer: 3 },
+        { ...of, question: "where", asked: pick, answer: "bus" },
+        { ...of, question: "liked", asked: scale, answer: 4 },
+      ],
+      START + 11 * HOUR,
+    )
+    const rows = (bytes: Uint8Array): string[][] => {
+      const [header, ...rest] = Papa.parse<string[]>(lines(bytes, "surveys").join("\n")).data
+      const named = ["question", "number", "choice", "text", "replaced"].map((name) => header.indexOf(name))
+      return rest.map((row) => named.map((column) => row[column]))
+    }
+    const open = await buildArchive(study, { program: PROGRAM })
+    assert.deepEqual(rows(open.bytes), [
+      ["what", "", "", "the song of my aunt Philippa", "false"],
+      ["liked", "3", "", "", "true"],
+      ["where", "", "bus", "", "false"],
+      ["liked", "4", "", "", "false"],
+    ])
+    assert.match(lines(open.bytes, "surveys")[1], /What did you like\?/)
+    const hidden = await buildArchive(study, { program: PROGRAM, pseudonymKey: PSEUDONYM_KEY })
+    assert.deepEqual(rows(hidden.bytes)[0], ["what", "", "", "", "false"])
+    assert.equal(rows(hidden.bytes)[3][1], "4")
+    for (const [path, content] of texts(hidden.bytes)) {
+      assert.ok(!content.includes("Philippa"), `${path} has the free text`)
+    }
+    for (const { bytes } of [open, hidden]) assert.deepEqual((await verify(bytes)).problems, [])
   })
 })
 

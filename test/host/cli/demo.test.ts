@@ -23,3 +23,16 @@ test("demo --once --json prints one object with what it found; options out of ra
     assert.equal(refused.code, 2)
     assert.match(refused.stderr, /--boards.*1 to 40/)
   }))
+
+test("demo --keep leaves a study of the last days that other commands work on, and overwrites none", () =>
+  withFolder(async (dir) => {
+    const words = ["demo", "--once", "--json", "--boards", "1", "--waves", "1", "--keep", "kept"]
+    const { code, stdout, stderr } = await fieldtune(words, dir)
+    assert.equal(code, 0, stderr)
+    const found = JSON.parse(stdout)
+    const status = await fieldtune(["status", "--study", "kept", "--json"], dir)
+    assert.equal(JSON.parse(status.stdout).plays, found.playsStored)
+    const again = await fieldtune(words, dir)
+    assert.equal(again.code, 2)
+    assert.match(again.stderr, /study\.json: this folder holds a study already/)
+  }))

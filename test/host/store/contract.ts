@@ -354,7 +354,7 @@ export function storeContract(name: string, open: OpenStore): void {
         assert.equal((await store.playlists.publish(playlistOf({}))).version, 1)
       }))
 
-    test("events are in order of writing, surveys by subject", () =>
+    test("events are in order of writing", () =>
       open(async (store) => {
         await prepare(store)
         await store.events.append({
@@ -375,9 +375,58 @@ export function storeContract(name: string, open: OpenStore): void {
           (await store.events.latest(9)).map((e) => e.kind),
           ["note", "enrolled", "board"],
         )
-        const survey = { subject: 1, at: 4, kind: "exit", answers: { liked: 4 } }
-        await store.events.addSurvey(survey)
-        assert.deepEqual(await store.events.surveys(1), [survey])
+      }))
+
+    test("answers are only added: a later one replaces, both are kept, and none is added twice", () =>
+      open(async (store, reopen) => {
+        await prepare(store)
+        const asked = { text: "Liked it?", kind: "likert" as const, points: 5 }
+        const say = (answer: number | string, source: "file" | "command" | "page", question = "liked") => ({
+          ...{ subject: 1, question, asked, answer, source },
+        })
+        assert.deepEqual(await store.surveys.record([], 1), { added: 0, replaced: 0, same: 0 })
+        const file = [say(3, "file"), say("é\u0000", "file", "why")]
+        assert.deepEqual(await store.surveys.record(file, 4), { added: 2, replaced: 0, same: 0 })
+        assert.deepEqual(await store.surveys.record(file, 5), { added: 0, replaced: 0, same: 2 })
+        assert.deepEqual(await store.surveys.record([say(4, "command")], 6), {
+          ...{ added: 0, replaced: 1, same: 0 },
+        })
+        // The file again: it says nothing new, so the correction stands.
+        assert.deepEqual(await store.surveys.record(file, 7), { added: 0, replaced: 0, same: 2 })
+        assert.deepEqual(await store.surveys.record([say(5, "file"), say(5, "page")], 8), {
+          ...{ added: 0, replaced: 1, same: 1 },
+        })
+        const again = await reopen()
+        assert.deepEqual(
+          (await again.surveys.history(1)).map((row) => [row.question, row.answer, row.source, row.at]),
+          [
+            ["liked", 3, "file", 4],
+            ["why", "é\u0000", "file", 4],
+            ["liked", 4, "command", 6],
+            ["liked", 5, "file", 8],
+          ],
+        )
+        assert.deepEqual(
+          (await again.surveys.current()).map((row) => [row.subject, row.question, row.answer]),
+          [
+            [1, "liked", 5],
+            [1, "why", "é\u0000"],
+          ],
+        )
+        assert.deepEqual((await again.surveys.history())[0].asked, asked)
+        assert.deepEqual(await again.surveys.history(2), [])
+      }))
+
+    test("answers of somebody who has withdrawn are deleted, and no new ones are taken", () =>
+      open(async (store) => {
+        await prepare(store)
+        const asked = { text: "Liked it?", kind: "likert" as const }
+        const one = { subject: 1, question: "liked", asked, answer: 3, source: "page" as const }
+        await store.surveys.record([one], 4)
+        const counts = await store.withdrawals.erase({ subject: 1, at: 5, reason: "asked" })
+        assert.equal(counts.survey, 1)
+        assert.deepEqual(await store.surveys.history(), [])
+        await assert.rejects(store.surveys.record([one], 6), { name: "WithdrawnError" })
       }))
 
     test("the content hash follows plays, playlists and models, and neither times nor salts", () =>

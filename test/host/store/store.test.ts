@@ -49,7 +49,7 @@ describe("embedded store", () => {
       })
     }))
 
-  test("takes a database of schema 1 to the present one with its songs", () =>
+  test("takes a database of schema 1 to the present one with its songs and answers", () =>
     withFolder(async (dir) => {
       const path = join(dir, "fieldtune.db")
       const old = openEmbedded(path)
@@ -57,6 +57,8 @@ describe("embedded store", () => {
       await old.destroy()
       const raw = new Database(path)
       raw.exec("insert into song values (7, 's7', 'Seven', '', '', 1000, '{\"tempo\":1}')")
+      raw.exec("insert into subject (id, label, arm, created_at) values (1, '', 'model', 1)")
+      raw.exec('insert into survey values (4, 1, 9, \'exit\', \'{"liked":4.5,"why":"it \\"rocks\\""}\')')
       raw.close()
       const store = await openStore(path)
       const text = { source: "s7", title: "Seven", artist: "", genre: "" }
@@ -64,6 +66,14 @@ describe("embedded store", () => {
       assert.deepEqual(await store.songs.all(), [song])
       await store.songs.put([{ ...song, file: "7.mp3" }])
       assert.deepEqual(await store.songs.all(), [{ ...song, file: "7.mp3" }])
+      const answers = await store.surveys.history(1)
+      assert.deepEqual(
+        answers.map(({ question, asked, answer, at }) => [question, asked.kind, answer, at]),
+        [
+          ["liked", "number", 4.5, 9],
+          ["why", "text", 'it "rocks"', 9],
+        ],
+      )
       await store.close()
     }))
 
@@ -83,6 +93,11 @@ describe("embedded store", () => {
       assert.equal(raw.pragma("journal_mode")[0].journal_mode, "wal")
       assert.throws(() => raw.exec("update event set kind = 'x'"), /append-only/)
       assert.throws(() => raw.exec("delete from event"), /append-only/)
+      raw.exec("insert into subject (id, label, arm, created_at) values (1, '', 'model', 1)")
+      raw.exec(
+        "insert into survey (subject, question, asked, answer, at, source) values (1, 'q', '{}', '1', 1, 'page')",
+      )
+      assert.throws(() => raw.exec("update survey set answer = '2'"), /append-only/)
       raw.close()
       await assert.rejects(store.models.saveWeights(12345, new Map([[1, 0]])), /FOREIGN KEY/)
       await store.close()

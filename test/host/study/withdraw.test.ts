@@ -44,7 +44,11 @@ async function twoWaves(study: Study): Promise<Told> {
     START + 4 * HOUR,
   )
   assert.equal(outcome.quarantined, 1)
-  await store.events.addSurvey({ subject: WHO, at: START, kind: "exit", answers: { text: ANSWER } })
+  const asked = { text: "What was best?", kind: "text" as const }
+  await store.surveys.record(
+    [{ subject: WHO, question: "best", asked, answer: ANSWER, source: "page" }],
+    START,
+  )
   const { subjects } = await runRound(study, { now: START + 5 * HOUR })
   assert.deepEqual(
     subjects.map((row) => row.design),
@@ -89,7 +93,7 @@ describe("withdrawal", () => {
       const { store } = study
       assert.deepEqual(await store.plays.of(WHO), [])
       assert.deepEqual(await store.syncs.quarantine(), [])
-      assert.deepEqual(await store.events.surveys(WHO), [])
+      assert.deepEqual(await store.surveys.history(WHO), [])
       assert.deepEqual(await store.models.blocks(WHO), [])
       assert.equal(await store.models.latest(WHO, "taste"), undefined)
       assert.equal((await store.subjects.get(WHO))?.label, "subject 2")
