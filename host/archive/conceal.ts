@@ -64,6 +64,12 @@ export async function concealmentOf(study: Study): Promise<Concealment> {
   return { times, timeZone: plan.timeZone, blind: await isBlind(study), arm: await armShown(study) }
 }
 
+/** A table as it may be seen. */
+export interface SeenTable {
+  table: Table
+  rows: Row[]
+}
+
 /** The columns that stay, and the rows as they may be seen. */
 export function conceal<T extends Table>(
   table: T,

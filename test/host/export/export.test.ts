@@ -12,9 +12,10 @@ import { writeCsv } from "../../../host/archive/csv.js"
 import type { Row } from "../../../host/archive/field.js"
 import { listenBrainzOf } from "../../../host/export/listenbrainz.js"
 import { parquetOf } from "../../../host/export/parquet.js"
+import { exportedItems } from "../../../host/export/playlist-items.js"
 import { playlistText } from "../../../host/export/playlists.js"
-import { exportedPlays, safeForSpreadsheets } from "../../../host/export/plays.js"
-import { withGuard, withoutGuard } from "../../../host/export/spreadsheet.js"
+import { exportedPlays } from "../../../host/export/plays.js"
+import { safeForSpreadsheets, withGuard, withoutGuard } from "../../../host/export/spreadsheet.js"
 import { readPlaysCsv } from "../../../host/import/csv.js"
 import type { ImportedPlay } from "../../../host/import/imported.js"
 import { readListenBrainz } from "../../../host/import/json.js"
@@ -300,6 +301,104 @@ describe("playlists", () => {
   })
 })
 
+describe("the songs of playlists as a table", () => {
+  const cells = async (study: Study) => {
+    const made = await exportedItems(study, await concealmentOf(study))
+    return Papa.parse<Record<string, string>>(writeCsv(made.table, safeForSpreadsheets(made)).trimEnd(), {
+      header: true,
+    }).data
+  }
+
+  test("have a row per place with song, state, times and reasons", () =>
+    withPlays(async (study) => {
+      const [first, second, ...more] = await cells(study)
+      assert.deepEqual(more, [])
+      assert.deepEqual(first, {
+        playlist: "1",
+        subject: "1",
+        arm: "model",
+        device: DEVICE,
+        version: "1",
+        wave: "1",
+        design: "utility",
+        position: "0",
+        song: "1",
+        source: "1",
+        title: "Song, one",
+        artist: "A",
+        length_ms: "180000",
+        state: "confirmed",
+        published_at: new Date(START).toISOString(),
+        sent_at: first.sent_at,
+        confirmed_at: new Date(START + 600_000).toISOString(),
+        refused_at: "",
+        refused_code: "",
+        utility: "1",
+        information: "0",
+        tag: "explore",
+        propensity: "0.5",
+        rank: "1",
+        reason: "",
+        plan: (await study.store.plans.newest())!.hash,
+      })
+      assert.deepEqual([second.position, second.title], ["1", `'${HOSTILE}`])
+    }))
+
+  test("keep older versions, which are what the listener heard then", () =>
+    withPlays(async (study) => {
+      const item = {
+        utility: null,
+        information: null,
+        tag: "exploit" as const,
+        propensity: null,
+        rank: null,
+        reason: { text: "again" },
+      }
+      const items = [{ ...item, song: 2 }]
+      await publish(study.store, {
+        subject: 1,
+        wave: 2,
+        design: "random",
+        at: START + 700_000,
+        items,
+        summary: {},
+      })
+      const rows = await cells(study)
+      assert.deepEqual(
+        rows.map(({ version, song, state, reason }) => [version, song, state, reason]),
+        [
+          ["1", "1", "confirmed", ""],
+          ["1", "2", "confirmed", ""],
+          ["2", "2", "published", '{"text":"again"}'],
+        ],
+      )
+    }))
+
+  test("of a blind study tell nothing of an arm", () =>
+    withPlays(
+      async (study) => {
+        const [row] = await cells(study)
+        const hidden = ["design", "utility", "information", "tag", "propensity", "rank", "reason"]
+        assert.deepEqual(
+          hidden.filter((name) => name in row),
+          [],
+        )
+        assert.notEqual(row.arm, "model")
+        assert.deepEqual([row.song, row.state], ["1", "confirmed"])
+      },
+      { blind: "double" },
+    ))
+
+  test("tell times as exactly as the plan allows", () =>
+    withPlays(
+      async (study) => {
+        const [row] = await cells(study)
+        assert.equal(row.published_at, "2023-11-14T22:00:00.000Z")
+      },
+      { privacy: { labels: true, bodies: "keep", exportTimes: "hour" }, timeZone: "UTC" },
+    ))
+})
+
 test("the command writes file and sheet, and names what is not there", () =>
   withPlays(async (study) => {
     const run = (...args: string[]) => fieldtune(["export", ...args, "--study", study.dir], study.dir)
@@ -315,6 +414,10 @@ test("the command writes file and sheet, and names what is not there", () =>
       const made = JSON.parse((await run("playlists", "--format", format, "--json")).stdout)
       assert.match(readFileSync(made.files[0].file, "utf8"), /Song, one/)
     }
+    const items = JSON.parse((await run("playlists", "--format", "csv", "--json")).stdout)
+    assert.equal(items.items, 2)
+    assert.match(readFileSync(items.file, "utf8"), /^playlist,subject,arm,.*\r\n1,1,model,/)
+    assert.equal(JSON.parse(readFileSync(`${items.file}.meta.json`, "utf8")).rows, 2)
     const wrong = await run("plays", "--subject", "9")
     assert.deepEqual(
       [wrong.code, wrong.stderr],
