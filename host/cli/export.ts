@@ -67,6 +67,8 @@ async function within<T extends CommonOptions>(
 ): Promise<void> {
   const study = await openStudy(options.study)
   try {
+    // Times are those that all syncs together allow, also where no server was there to work them out.
+    await study.store.clocks.settle(Date.now())
     await body(study, options, await concealmentOf(study), (await study.store.plans.newest())?.hash ?? null)
   } finally {
     await study.close()

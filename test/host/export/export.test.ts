@@ -21,12 +21,14 @@ import type { ImportedPlay } from "../../../host/import/imported.js"
 import { readListenBrainz } from "../../../host/import/json.js"
 import { exchange } from "../../../host/protocol/session.js"
 import { startPlan } from "../../../host/study/amend.js"
+import { enrol } from "../../../host/study/enrol.js"
 import type { Plan } from "../../../host/study/plan.js"
 import { publish } from "../../../host/study/publish.js"
 import type { Study } from "../../../host/study/study.js"
 import { fieldtune } from "../cli/run.js"
-import { addSongs, DEVICE, recordOf, requestOf, START, withStudy } from "../study/folder.js"
+import { addSongs, DEVICE, KEY, recordOf, requestOf, START, withStudy } from "../study/folder.js"
 
+const HOUR = 3_600_000
 const HOSTILE = '=1+1, "quoted"\nnext <&> line'
 
 /** Two plays of two songs, one with a hostile title, from a published list. */
@@ -188,6 +190,34 @@ describe("plays", () => {
       { blind: "double" },
     ))
 })
+
+test("times are those that all boards' syncs allow, also where no server has worked them out", () =>
+  withPlays(async (study) => {
+    const device = "0000000000000002"
+    await enrol(study.store, { subject: 2, device, arm: "model", key: KEY, at: START })
+    const sync = (board: string, hour: number, request: object, wrongMs = 0) =>
+      exchange(study, board, requestOf(request), new Uint8Array(1), START + hour * HOUR + wrongMs)
+    const plays = [recordOf({ sequence: 1, startMs: 60_000 })]
+    await sync(device, 2, { up: HOUR, plays })
+    // The other board sees that this computer's clock was set back by two hours at some time before or after that.
+    await sync(DEVICE, 3, { n: 2, up: 3 * HOUR }, -2 * HOUR)
+    assert.equal(await study.store.clocks.unsettled(), true)
+    const [before] = await study.store.plays.of(2)
+    assert.ok(before.uncertaintyMs! < HOUR / 2, `${before.uncertaintyMs}`)
+    const run = async (format: string) => {
+      const made = await fieldtune(
+        ["export", "plays", "--format", format, "--subject", "2", "--json", "--study", study.dir],
+        study.dir,
+      )
+      assert.equal(made.code, 0, made.stderr)
+      return JSON.parse(made.stdout)
+    }
+    assert.equal((await run("listenbrainz")).leftOut, 1)
+    const text = readFileSync((await run("csv")).file, "utf8")
+    const [row] = Papa.parse<Record<string, string>>(text, { header: true }).data
+    assert.ok(Number(row.uncertainty_ms) > HOUR / 2, row.uncertainty_ms)
+    assert.equal(await study.store.clocks.unsettled(), false)
+  }))
 
 describe("what is exported comes back", () => {
   const read = (plays: readonly ImportedPlay[]) =>
