@@ -3,7 +3,7 @@
 
 import { mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { isBlind } from "../study/blind.js"
+import { isBlind, wasUnblinded } from "../study/blind.js"
 import { canonicalPlan, planHash } from "../study/plan.js"
 import type { Study } from "../study/study.js"
 import { manifest } from "./check.js"
@@ -27,6 +27,8 @@ interface WriteOptions {
   pseudonymKey?: Uint8Array
   /** The study is known to be blind: what tells of arms is left out. */
   blind?: boolean
+  /** With the key of the allocation; a study that was unblinded has it anyway. */
+  openAllocation?: boolean
   workers?: number
   progress?: (done: number, of: number) => void
 }
@@ -49,7 +51,13 @@ export async function buildArchive(study: Study, options: WriteOptions): Promise
       "archive: the study is blind: --blind leaves out all that tells of arms, or fieldtune unblind first",
     )
   }
-  const archived = await collect(study, options.program)
+  if (blind && options.openAllocation) {
+    throw new UnarchivableError(
+      "archive: the key of the allocation tells the arms of a blind study: fieldtune unblind first",
+    )
+  }
+  const open = options.openAllocation === true || (await wasUnblinded(study))
+  const archived = await collect(study, options.program, open)
   if (archived.plans.size === 0) {
     throw new UnarchivableError("archive: the study has not started: nobody was enrolled")
   }
