@@ -302,6 +302,8 @@ test("a blind study is archived on request only, and without what tells of an ar
         assert.ok(!/gower/.test(content) || path === "codebook.md", `${path} names an arm`)
       }
       assert.match(lines(bytes, "subjects")[1], /^1,1,[XY],/)
+      // Not even the plan says which code is which arm.
+      assert.doesNotMatch(files.get("plans/plan-1.json")!, /"code"/)
       assert.equal(lines(bytes, "playlist_items")[0], "playlist,position,song")
       await unblind(study, "all have finished", START + 12 * HOUR)
       assert.notEqual((await buildArchive(study, { program: PROGRAM })).rerun, null)
