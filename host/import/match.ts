@@ -10,7 +10,7 @@ const SAME_LENGTH_MS = 2000
 const OTHER_LENGTH_MS = 5000
 const OTHER_LENGTH_SHARE = 0.05
 
-export interface Match {
+interface Match {
   /** Number of the song; null where none is meant. */
   song: number | null
   /** Songs of this artist and title are in the catalogue, and all of them clearly have another length. */
@@ -18,7 +18,7 @@ export interface Match {
 }
 
 /** `lengthMs`: null where nobody says. */
-export type SongMatcher = (artist: string, title: string, lengthMs: number | null) => Match
+type SongMatcher = (artist: string, title: string, lengthMs: number | null) => Match
 
 export function songMatcher(songs: readonly Song[]): SongMatcher {
   const byName = new Map<string, Song[]>()
