@@ -26,6 +26,7 @@ import { type BlockScore, CANDIDATES, type Candidate, type Choice, choose } from
 import { freezePrior } from "./model/prior.js"
 import { summarise } from "./model/taste.js"
 import { decodeTaste, encodeTaste } from "./model/taste-bytes.js"
+import { RoundError } from "./round/error.js"
 import { noteRound, noteRounded } from "./round/journal.js"
 import { type Catalogue, type Listener, readCatalogue, readListener } from "./round/listeners.js"
 import { designsOf, finishedBefore, listsBefore } from "./round/lists.js"
@@ -136,11 +137,6 @@ export interface RoundReport {
   completes: boolean
 }
 
-/** A round that ended before all its playlists were published. */
-export class RoundError extends Error {
-  override name = "RoundError"
-}
-
 /** Takes new plays into the models of their subjects; a subject without new plays is left as it is. */
 export async function estimate(study: Study, options: EstimateOptions): Promise<EstimateRow[]> {
   const wanted = options.subjects ?? (await study.store.subjects.dirty())
@@ -230,7 +226,7 @@ function interrupted(
   const whom = published.length > 0 ? `subjects ${published.join(", ")}` : "nobody"
   return new RoundError(
     `round: subject ${missing[0]}: ${(cause as Error).message}; wave ${wave} is published for ${whom}, ` +
-      `all others keep the list they have; a round for subjects ${missing.join(", ")} completes it`,
+      `all others keep the list they have; fieldtune round --subject ${missing.join(",")} completes it`,
     { cause },
   )
 }

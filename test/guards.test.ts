@@ -95,3 +95,40 @@ test("what decides results uses no function of the engine's own making: their la
   )
   assert.deepEqual(found, [])
 })
+
+test("threads that are terminated wherever they are load no database: within a call of it they would end the process", () => {
+  // Of the compiled files, as types are no imports there.
+  const loadedBy = (entry: string): Set<string> => {
+    const loaded = new Set([join(root, "dist", entry)])
+    for (const file of loaded) {
+      if (!file.startsWith(root)) continue
+      for (const [, name] of readFileSync(file, "utf8").matchAll(
+        /(?:from|import)\s*\(?\s*["']([^"']+)["']/g,
+      )) {
+        loaded.add(name.startsWith(".") ? resolve(dirname(file), name) : name)
+      }
+    }
+    return loaded
+  }
+  assert.ok(loadedBy("host/worker.js").has(join(root, "dist/host/store/embedded.js")))
+  for (const entry of ["host/round/thread.js", "host/rehearsal/hostile/thread.js"]) {
+    const loaded = [...loadedBy(entry)].map((file) => relative(root, file))
+    assert.ok(loaded.length > 5, entry)
+    assert.deepEqual(
+      loaded.filter((file) => file.includes("libsql") || file === "dist/host/store/embedded.js"),
+      [],
+      entry,
+    )
+  }
+  // Nothing else is terminated.
+  const terminating = sourcesIn("host").filter(({ text }) => /\.terminate\(\)/.test(text))
+  assert.deepEqual(
+    terminating.map(({ path }) => path),
+    ["host/round/pool.ts", "host/threads.ts"],
+  )
+  const impatient = sourcesIn("host").filter(({ text }) => /patienceMs:/.test(text))
+  assert.deepEqual(
+    impatient.map(({ path }) => path),
+    ["host/rehearsal/hostile/hostile-input.ts"],
+  )
+})

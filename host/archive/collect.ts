@@ -1,6 +1,6 @@
 // Everything of a study that an archive holds, before anything is concealed.
 //
-//   collect(study, program)   from a private copy of the database, so that all of it is of one moment
+//   collect(study, program, open)   from a private copy of the database, so that all of it is of one moment
 //
 // Nothing here depends on when or where it runs: the quality report is that of the study's last contact.
 
@@ -18,6 +18,7 @@ import { DATABASE_FILE, type Study } from "../study/study.js"
 import type { Row, Table } from "./field.js"
 import { flowCounts } from "./flow.js"
 import {
+  ALLOCATION_KEY,
   EVENTS,
   FIRMWARE,
   FLOW,
@@ -52,6 +53,7 @@ export interface Program {
 
 /** Of the events' details what no person has written, by kind; other kinds keep none. */
 const DETAILS: Record<string, readonly string[]> = {
+  "allocation-key": ["commitment"],
   answered: ["source", "added", "replaced"],
   confirmed: ["version"],
   conflict: ["epoch", "boot", "sequence", "reason"],
@@ -70,7 +72,8 @@ const DETAILS: Record<string, readonly string[]> = {
 /** Kinds of models that a round makes. */
 const MADE_BY_ROUNDS = ["aggregate", "prequential", "weighting", "forgetting"]
 
-export async function collect(study: Study, program: Program): Promise<Archived> {
+/** `open`: with the key of the allocation. */
+export async function collect(study: Study, program: Program, open: boolean): Promise<Archived> {
   // The copy holds the keys of the boards: it stays within the study's folder, where only its owner can read it.
   const dir = mkdtempSync(join(study.dir, ".archive-"))
   chmodSync(dir, 0o700)
@@ -79,14 +82,14 @@ export async function collect(study: Study, program: Program): Promise<Archived>
   try {
     await copyDatabase(join(study.dir, DATABASE_FILE), path)
     store = await openStore(path)
-    return await collectFrom({ ...study, dir, store, edited: null, close: store.close }, path, program)
+    return await collectFrom({ ...study, dir, store, edited: null, close: store.close }, path, program, open)
   } finally {
     await store?.close()
     rmSync(dir, { recursive: true, force: true })
   }
 }
 
-async function collectFrom(study: Study, path: string, program: Program): Promise<Archived> {
+async function collectFrom(study: Study, path: string, program: Program, open: boolean): Promise<Archived> {
   const db = openEmbedded(path)
   try {
     const tables = new Map<string, ArchivedTable>()
@@ -100,6 +103,7 @@ async function collectFrom(study: Study, path: string, program: Program): Promis
       reason: reason === "" ? null : reason,
     }))
     add(PLANS, reasons)
+    add(ALLOCATION_KEY, await allocationKey(study.store, open))
     add(ROUNDS, await rounds(study.store, tables))
     add(EVENTS, await events(db))
     add(MISSING_SEQUENCES, missingSequences(tables))
@@ -139,6 +143,13 @@ async function ask(db: ReturnType<typeof openEmbedded>, table: Table, query: str
       }),
     ),
   )
+}
+
+async function allocationKey(store: Store, open: boolean): Promise<Row[]> {
+  const held = await store.allocations.key()
+  if (held === undefined) return []
+  const { commitment, at, key } = held
+  return [{ commitment, at, key: open ? Buffer.from(key).toString("hex") : null }]
 }
 
 export function rowsIn(tables: Archived["tables"], name: string): Row[] {

@@ -64,6 +64,12 @@ export async function concealmentOf(study: Study): Promise<Concealment> {
   return { times, timeZone: plan.timeZone, blind: await isBlind(study), arm: await armShown(study) }
 }
 
+/** A table as it may be seen. */
+export interface SeenTable {
+  table: Table
+  rows: Row[]
+}
+
 /** The columns that stay, and the rows as they may be seen. */
 export function conceal<T extends Table>(
   table: T,
@@ -157,8 +163,14 @@ function inOrder({ primaryKey }: Table, rows: Row[]): Row[] {
   })
 }
 
-/** The plan without dates, which would tell how far the times were moved. */
-export function undatedPlan(plan: Plan): Plan {
+/** The plan without what undoes the rest: codes of arms while the study is blind, dates where the times are moved. */
+export function concealedPlan(plan: Plan, { blind, pseudonyms }: Concealment): Plan {
+  const uncoded = blind ? { ...plan, arms: plan.arms.map(({ code: _, ...arm }) => arm) } : plan
+  return pseudonyms === undefined ? uncoded : undatedPlan(uncoded)
+}
+
+/** Without dates, which would tell how far the times were moved. */
+function undatedPlan(plan: Plan): Plan {
   const { start: _, ...waves } = plan.waves
   return { ...plan, waves, cohorts: plan.cohorts.map(({ start: __, ...cohort }) => cohort) }
 }

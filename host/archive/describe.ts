@@ -124,7 +124,7 @@ export function readme(about: About, notes: readonly string[]): string {
     "",
     "## What is not in it",
     "",
-    "- keys of boards and of the allocation, Wi-Fi passwords, labels or names of listeners, sealed bodies of contacts",
+    "- keys of boards, that of the allocation (unless data/allocation_key.csv opens it), Wi-Fi passwords, labels or names of listeners, sealed bodies of contacts",
     "  (data/plays.csv holds every record that was in them), hardware addresses, ports, names of files",
     ...(times === "exact"
       ? []

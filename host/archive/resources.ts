@@ -108,7 +108,7 @@ export const RESOURCES: readonly Resource[] = [
   {
     name: "allocations",
     title: "How listeners came to their arms",
-    description: "One row per listener. The key that the sequences of arms follow from is not archived.",
+    description: "One row per listener. `allocation_key` says what the sequences of arms follow from.",
     reveals: true,
     primaryKey: ["subject"],
     foreignKeys: [toSubject],
@@ -145,7 +145,8 @@ export const RESOURCES: readonly Resource[] = [
     description: "What is known of when every boot began; from it follows `started_at` of the plays.",
     primaryKey: ["device", "epoch", "boot"],
     foreignKeys: [toDevice],
-    query: `select device, epoch, boot, contacts, lasted as lasted_ms, earliest, latest, width as width_ms
+    query: `select device, epoch, boot, contacts, lasted as lasted_ms, earliest, latest, early as early_ms,
+        late as late_ms, width as width_ms
       from boot_clock order by device, epoch, boot`,
     fields: [
       required(device()),
@@ -153,12 +154,29 @@ export const RESOURCES: readonly Resource[] = [
       required(integer("boot", "Which start of the board.")),
       required(integer("contacts", "Contacts that it rests on.")),
       number("lasted_ms", "How long the boot is known to have lasted.", { unit: "ms" }),
-      number("earliest", "Earliest time at which it can have begun, Unix time.", {
+      number("earliest", "Earliest time at which a boot without contacts can have begun, Unix time.", {
         unit: "ms",
         role: "clock",
+        missing: "it has contacts, or nothing bounds it",
       }),
-      number("latest", "Latest time at which it can have begun, Unix time.", { unit: "ms", role: "clock" }),
-      number("width_ms", "Width of what was possible when its plays were last placed.", { unit: "ms" }),
+      number("latest", "Latest time at which a boot without contacts can have begun, Unix time.", {
+        unit: "ms",
+        role: "clock",
+        missing: "as earliest",
+      }),
+      number(
+        "early_ms",
+        "How much earlier its times may have been than its own contacts say, because others saw that the host's clock was moved; 0 or negative.",
+        { unit: "ms", constraints: { required: true, maximum: 0 } },
+      ),
+      number("late_ms", "How much later, for the same reason; 0 or positive.", {
+        unit: "ms",
+        constraints: { required: true, minimum: 0 },
+      }),
+      number("width_ms", "Width of what was possible when its plays were last placed.", {
+        unit: "ms",
+        missing: "it has no contacts",
+      }),
     ],
   },
   {
@@ -414,7 +432,7 @@ export const RESOURCES: readonly Resource[] = [
       required(integer("boot", "Which start of the board; 0 = not known.")),
       counting("from_sequence", "First sequence."),
       counting("to_sequence", "Last sequence."),
-      required(integer("why", "1 checksum failed, 2 log full, 3 not known, 100 deleted by a withdrawal.")),
+      required(integer("why", "1 checksum failed, 2 log full, 3 not known, 1000 deleted by a withdrawal.")),
     ],
   },
   {
@@ -620,6 +638,27 @@ export const PLANS: Table = {
   ],
 }
 
+export const ALLOCATION_KEY: Table = {
+  name: "allocation_key",
+  title: "Key of the allocation",
+  description:
+    "What binds the sequences of arms since the first enrolment and, once it may be known, what they follow from: with it every arm of `allocations` can be drawn again. It proves something where the commitment was made known before.",
+  primaryKey: ["commitment"],
+  fields: [
+    required(
+      string("commitment", "SHA-256 of the key, hexadecimal, as the event log has had it since then.", {
+        constraints: { pattern: HEX },
+      }),
+    ),
+    datetime("at", "When it was drawn."),
+    string("key", "The key, hexadecimal.", {
+      role: "reveals",
+      missing: "it is not opened: the study was not unblinded, and nobody asked for it (--open-allocation)",
+      constraints: { pattern: HEX },
+    }),
+  ],
+}
+
 export const CANDIDATES: Table = {
   name: "candidates",
   title: "Candidates of every design",
@@ -757,6 +796,6 @@ export const EVENTS: Table = {
 /** All tables of an archive. */
 export const TABLES: readonly Table[] = [
   ...RESOURCES,
-  ...[PLANS, ROUNDS, EVENTS, MISSING_SEQUENCES, OUTCOMES, FLOW, QUALITY, FIRMWARE],
+  ...[PLANS, ALLOCATION_KEY, ROUNDS, EVENTS, MISSING_SEQUENCES, OUTCOMES, FLOW, QUALITY, FIRMWARE],
   { ...CANDIDATES, reveals: true },
 ]

@@ -1,12 +1,14 @@
 // The verification of an archive: every file and value (check.ts), then everything estimated and designed again
 // (rerun.ts) and compared, the candidates of the designs included.
 
+import { type CheckedAllocation, checkAllocation } from "./allocation.js"
 import { checkFiles } from "./check.js"
 import { rowsIn } from "./collect.js"
 import { type About, sha256 } from "./describe.js"
 import { ArchiveError } from "./error.js"
 import type { Row } from "./field.js"
 import { type Rerun, rerun } from "./rerun.js"
+import { ALLOCATION_KEY } from "./resources.js"
 import { pack, unpack } from "./zip.js"
 
 export interface Verification {
@@ -19,6 +21,8 @@ export interface Verification {
   notes: string[]
   /** Passes repeated; null where it did not come to that. */
   rerun: Pick<Rerun, "passes" | "repeated" | "notRepeated"> | null
+  /** Listeners whose arm was drawn again, and those who got it by hand; null where the key is not opened. */
+  allocation: CheckedAllocation["result"]
   valid: boolean
 }
 
@@ -38,6 +42,7 @@ export async function verifyArchive(bytes: Uint8Array, options: VerifyOptions): 
     problems: [],
     notes: [],
     rerun: null,
+    allocation: null,
     valid: false,
   }
   try {
@@ -51,11 +56,17 @@ export async function verifyArchive(bytes: Uint8Array, options: VerifyOptions): 
         "the container is not byte for byte as fieldtune packs it: what is in it counts, and its own SHA-256 is another one",
       )
     }
+    const { result: allocation, problems: faults } = checkAllocation(archived)
+    result.allocation = allocation
+    result.problems.push(...faults)
+    if (allocation === null && rowsIn(archived.tables, ALLOCATION_KEY.name).length > 0) {
+      result.notes.push("the key of the allocation is not opened: that the arms were drawn can't be checked")
+    }
     if (about.blind) {
       result.notes.push(
         "the archive is of a blind study: what it would be estimated and designed from is left out",
       )
-      return { ...result, valid: true }
+      return { ...result, valid: result.problems.length === 0 }
     }
     const repeated = await rerun(archived, options)
     const { passes, repeated: done, notRepeated, differences, candidates } = repeated

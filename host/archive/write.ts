@@ -3,12 +3,12 @@
 
 import { mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { isBlind } from "../study/blind.js"
+import { isBlind, wasUnblinded } from "../study/blind.js"
 import { canonicalPlan, planHash } from "../study/plan.js"
 import type { Study } from "../study/study.js"
 import { manifest } from "./check.js"
 import { type Archived, type ArchivedTable, collect, type Program, rowsIn } from "./collect.js"
-import { type Concealment, conceal, concealmentOf, drawPseudonyms, undatedPlan } from "./conceal.js"
+import { type Concealment, conceal, concealedPlan, concealmentOf, drawPseudonyms } from "./conceal.js"
 import { writeCsv } from "./csv.js"
 import { type About, citation, codebook, csvPath, datapackage, readme } from "./describe.js"
 import { flowFigure, flowNotes } from "./flow.js"
@@ -27,6 +27,8 @@ interface WriteOptions {
   pseudonymKey?: Uint8Array
   /** The study is known to be blind: what tells of arms is left out. */
   blind?: boolean
+  /** With the key of the allocation; a study that was unblinded has it anyway. */
+  openAllocation?: boolean
   workers?: number
   progress?: (done: number, of: number) => void
 }
@@ -49,7 +51,13 @@ export async function buildArchive(study: Study, options: WriteOptions): Promise
       "archive: the study is blind: --blind leaves out all that tells of arms, or fieldtune unblind first",
     )
   }
-  const archived = await collect(study, options.program)
+  if (blind && options.openAllocation) {
+    throw new UnarchivableError(
+      "archive: the key of the allocation tells the arms of a blind study: fieldtune unblind first",
+    )
+  }
+  const open = options.openAllocation === true || (await wasUnblinded(study))
+  const archived = await collect(study, options.program, open)
   if (archived.plans.size === 0) {
     throw new UnarchivableError("archive: the study has not started: nobody was enrolled")
   }
@@ -105,10 +113,10 @@ function concealed(archived: Archived, how: Concealment): Map<string, ArchivedTa
   const kept = [...archived.tables].filter(([, { table }]) => !(how.blind && table.reveals))
   const tables = new Map(kept.map(([name, { table, rows }]) => [name, conceal(table, rows, how)]))
   const plans = tables.get("plans")
-  if (how.pseudonyms !== undefined && plans !== undefined) {
+  if (plans !== undefined) {
     plans.rows = plans.rows.map((row) => ({
       ...row,
-      hash: planHash(undatedPlan(archived.plans.get(row.plan as number)!)),
+      hash: planHash(concealedPlan(archived.plans.get(row.plan as number)!, how)),
     }))
   }
   return tables
@@ -118,14 +126,14 @@ async function filesOf(
   about: About,
   tables: Map<string, ArchivedTable>,
   archived: Archived,
-  { pseudonyms }: Concealment,
+  how: Concealment,
   notes: readonly string[],
 ): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>()
   const put = (path: string, text: string): void => void files.set(path, new TextEncoder().encode(text))
   for (const { table, rows } of tables.values()) put(csvPath(table.name), writeCsv(table, rows))
   for (const [version, plan] of archived.plans) {
-    put(`plans/plan-${version}.json`, canonicalPlan(pseudonyms === undefined ? plan : undatedPlan(plan)))
+    put(`plans/plan-${version}.json`, canonicalPlan(concealedPlan(plan, how)))
   }
   for (const [model, particles] of archived.particles) files.set(`models/${model}.bin`, particles)
   const flow = tables.get("flow")?.rows ?? []

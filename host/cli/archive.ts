@@ -31,6 +31,7 @@ interface WriteOptions extends CommonOptions {
   out?: string
   pseudonymise?: boolean
   blind?: boolean
+  openAllocation?: boolean
   forgetBodies?: boolean
   workers: number
 }
@@ -55,6 +56,7 @@ export function archiveCommand(): Command {
     .option("--out <file>", "file to write (default: archive.zip in exports/)")
     .option("--pseudonymise", "fresh numbers of listeners and boards, dates moved, free text left out")
     .option("--blind", "archive a blind study: arms coded, all that tells of one left out")
+    .option("--open-allocation", "with the key of the allocation: once nobody is enrolled any more")
     .option("--forget-bodies", "verify the archive, then delete the sealed bytes of the contacts in it")
     .option(
       "--workers <n>",
@@ -109,6 +111,7 @@ async function write(study: Study, options: WriteOptions): Promise<void> {
       buildArchive(study, {
         program: program(),
         pseudonymKey: pseudonymise ? pseudonymKey(study) : undefined,
+        openAllocation: options.openAllocation,
         ...{ blind, progress },
         workers: Math.min(options.workers, MOST_WORKERS),
       }),
@@ -239,7 +242,10 @@ function rerunLines({ passes, repeated, notRepeated }: NonNullable<Verification[
 const said = ({ problems }: Verification) =>
   problems.map(({ place, rule, got, message }) => ({ place, rule, got, message }))
 
-function verificationLines(file: string, { valid, sha256, problems, notes, rerun }: Verification): string[] {
+function verificationLines(
+  file: string,
+  { valid, sha256, problems, notes, rerun, allocation }: Verification,
+): string[] {
   const more = problems.length - MOST_SHOWN
   return [
     valid ? `${file} is whole and true to itself.` : `${file} does not verify: ${problems.length} problems.`,
@@ -247,6 +253,12 @@ function verificationLines(file: string, { valid, sha256, problems, notes, rerun
     ...problems.slice(0, MOST_SHOWN).map(({ message }) => `! ${message}`),
     ...(more > 0 ? [`! and ${more} more: --json shows all`] : []),
     ...(rerun === null ? [] : rerunLines(rerun)),
+    ...(allocation === null
+      ? []
+      : [
+          `The arms of ${allocation.checked} listeners were drawn again under the opened key; ${allocation.byHand} were set by hand.`,
+          "It proves something where data/allocation_key.csv has the commitment that was made known at the start.",
+        ]),
     ...notes.map((note) => `Note: ${note}.`),
     valid
       ? "Next: publish it, or fieldtune archive --forget-bodies in the study's folder"

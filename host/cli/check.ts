@@ -29,7 +29,9 @@ Ends with code 1 where there are problems; warnings and notes do not count.`,
       if (options.rules) return explain(options)
       const study = await openStudy(options.study)
       try {
-        const { findings, opened, closed } = await checkStudy(study, Date.now())
+        const now = Date.now()
+        await study.store.clocks.settle(now)
+        const { findings, opened, closed } = await checkStudy(study, now)
         const problems = findings.filter(({ severity }) => severity === "problem").length
         answer(options, { problems, opened, closed, findings }, [
           ...findings.flatMap(lines),

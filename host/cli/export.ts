@@ -7,8 +7,10 @@ import { writeCsv } from "../archive/csv.js"
 import { columnsOf, writeExport } from "../export/files.js"
 import { listenBrainzOf } from "../export/listenbrainz.js"
 import { parquetOf } from "../export/parquet.js"
+import { exportedItems } from "../export/playlist-items.js"
 import { LIST_FORMATS, type ListFormat, playlistText } from "../export/playlists.js"
-import { exportedPlays, safeForSpreadsheets } from "../export/plays.js"
+import { exportedPlays } from "../export/plays.js"
+import { safeForSpreadsheets } from "../export/spreadsheet.js"
 import { openStudy, type Study } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command, wholeNumber } from "./command.js"
 
@@ -19,7 +21,6 @@ interface PlaysOptions extends CommonOptions {
 }
 
 interface PlaylistOptions extends CommonOptions {
-  format: ListFormat
   subject?: number
   out?: string
 }
@@ -27,6 +28,7 @@ interface PlaylistOptions extends CommonOptions {
 const SUFFIX = { csv: "csv", parquet: "parquet", listenbrainz: "listenbrainz.json" }
 const APOSTROPHE =
   "CSV: text that begins with = + - @ has an apostrophe before it, so that no spreadsheet takes it for a formula; fieldtune import takes it off"
+const BLIND = "The study is blind: arms are codes, and what tells of one is left out."
 const subjectNumber = wholeNumber(1, 2 ** 31)
 
 export function exportCommand(): Command {
@@ -45,13 +47,17 @@ export function exportCommand(): Command {
     .addCommand(
       command(
         "playlists",
-        "every listener's newest playlist, a file each",
-        "fieldtune export playlists --format xspf --subject 7",
+        "every listener's newest playlist, a file each; as csv one table of all of them, song by song",
+        "fieldtune export playlists --format csv",
       )
-        .addOption(new Option("--format <name>", "of the files").choices(LIST_FORMATS).default("xspf"))
+        .addOption(
+          new Option("--format <name>", "of the files").choices([...LIST_FORMATS, "csv"]).default("xspf"),
+        )
         .option("--subject <n>", "of this listener only", subjectNumber)
         .option("--out <dir>", "where to (default: exports/ in the folder of the study)")
-        .action((options: PlaylistOptions) => within(options, playlists)),
+        .action(({ format, ...options }: PlaylistOptions & { format: ListFormat | "csv" }) =>
+          format === "csv" ? within(options, playlistTable) : within({ ...options, format }, playlists),
+        ),
     )
 }
 
@@ -61,6 +67,8 @@ async function within<T extends CommonOptions>(
 ): Promise<void> {
   const study = await openStudy(options.study)
   try {
+    // Times are those that all syncs together allow, also where no server was there to work them out.
+    await study.store.clocks.settle(Date.now())
     await body(study, options, await concealmentOf(study), (await study.store.plans.newest())?.hash ?? null)
   } finally {
     await study.close()
@@ -101,14 +109,35 @@ async function plays(
   }
   answer({ json }, { file: path, plays: rows.length - leftOut, leftOut, plan }, [
     `${rows.length - leftOut} plays in ${relative(process.cwd(), path)}${leftOut > 0 ? `; ${leftOut} without a known time are left out` : ""}.`,
-    ...(how.blind ? ["The study is blind: arms are codes, and what tells of one is left out."] : []),
+    ...(how.blind ? [BLIND] : []),
     `What the columns mean: ${relative(process.cwd(), path)}.meta.json. Next: fieldtune archive keeps the whole study`,
+  ])
+}
+
+/** Every version that was published, as a table. */
+async function playlistTable(
+  study: Study,
+  { subject, out, json }: PlaylistOptions,
+  how: Concealment,
+  plan: string | null,
+): Promise<void> {
+  await mustBeThere(study, subject)
+  const exported = await exportedItems(study, how, subject)
+  const { table, rows } = exported
+  const name = subject === undefined ? "playlists" : `playlists-subject-${subject}`
+  const file = join(out ?? join(study.dir, "exports"), `${name}.csv`)
+  const sheet = { study: study.plan.name, plan, rows: rows.length, columns: columnsOf(table) }
+  writeExport(file, writeCsv(table, safeForSpreadsheets(exported)), { ...sheet, notes: [APOSTROPHE] })
+  answer({ json }, { file, items: rows.length, plan }, [
+    `${rows.length} songs of playlists in ${relative(process.cwd(), file)}.`,
+    ...(how.blind ? [BLIND] : []),
+    `What the columns mean: ${relative(process.cwd(), file)}.meta.json. Next: fieldtune export plays`,
   ])
 }
 
 async function playlists(
   study: Study,
-  { format, subject, out, json }: PlaylistOptions,
+  { format, subject, out, json }: PlaylistOptions & { format: ListFormat },
   _how: Concealment,
   plan: string | null,
 ): Promise<void> {

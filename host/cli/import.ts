@@ -5,7 +5,13 @@ import { readFileSync, statSync } from "node:fs"
 import { basename } from "node:path"
 import { type Command, Option } from "commander"
 import { readPlaysCsv } from "../import/csv.js"
-import { ImportError, MAX_LOG_BYTES, MAX_PLAYLIST_BYTES, type ReadPlays } from "../import/imported.js"
+import {
+  ImportError,
+  type ImportedPlay,
+  MAX_LOG_BYTES,
+  MAX_PLAYLIST_BYTES,
+  type ReadPlays,
+} from "../import/imported.js"
 import { readListenBrainz, readSpotify } from "../import/json.js"
 import { songMatcher } from "../import/match.js"
 import { readPlaylist } from "../import/playlist.js"
@@ -87,6 +93,15 @@ async function plays({ store, plan }: Study, file: string, options: PlaysOptions
   const match = songMatcher(await store.songs.all())
   const fileSha256 = createHash("sha256").update(bytes).digest("hex")
   const importedAt = Date.now()
+  const otherVersions = new Map<string, number>()
+  const songOf = ({ artist, title, lengthMs }: ImportedPlay): number | null => {
+    const { song, otherLength } = match(artist, title, lengthMs)
+    if (otherLength) {
+      const name = `${artist} - ${title}, ${Math.round(lengthMs! / 1000)} s`
+      otherVersions.set(name, (otherVersions.get(name) ?? 0) + 1)
+    }
+    return song
+  }
   const stored = read.plays.map((play) => ({
     ...play,
     subject: subject ?? null,
@@ -94,7 +109,7 @@ async function plays({ store, plan }: Study, file: string, options: PlaysOptions
     source: format,
     file: basename(file),
     fileSha256,
-    song: match(play.artist, play.title, play.lengthMs),
+    song: songOf(play),
     importedAt,
   }))
   const { added, timed: givenTimes } = await store.imports.add(stored)
@@ -116,6 +131,7 @@ async function plays({ store, plan }: Study, file: string, options: PlaysOptions
     added,
     givenTimes,
     matched,
+    otherLength: [...otherVersions].map(([name, count]) => ({ name, plays: count })),
     timed,
     badRows,
     errors: read.errors,
@@ -129,11 +145,22 @@ async function plays({ store, plan }: Study, file: string, options: PlaysOptions
       ),
     ...(read.errors.length > LISTED ? [`and ${read.errors.length - LISTED} more`] : []),
     `${file} (${format}): ${stored.length} plays, ${added} of them new, ${timed} with a time, ${matched} of songs of the catalogue; ${badRows} rows left out.`,
+    ...otherVersionLines(otherVersions),
     ...(givenTimes > 0 ? [`${givenTimes} plays that were held without a time have one now.`] : []),
     ...read.notes.map((note) => `Not known: ${note}.`),
     "Whether a play was picked or came by itself, no log says.",
     "Next: fieldtune import plays takes another file; these plays enter no model of the study",
   ])
+}
+
+function otherVersionLines(found: ReadonlyMap<string, number>): string[] {
+  if (found.size === 0) return []
+  const count = [...found.values()].reduce((sum, n) => sum + n, 0)
+  return [
+    `${count} plays are of a name that the catalogue has with another length (more than 5 s and 5 % off), so not of that song:`,
+    ...[...found.keys()].slice(0, LISTED).map((name) => `  ${name}`),
+    ...(found.size > LISTED ? [`  and ${found.size - LISTED} more`] : []),
+  ]
 }
 
 async function playlist({ store }: Study, file: string, options: CommonOptions): Promise<void> {
@@ -144,18 +171,17 @@ async function playlist({ store }: Study, file: string, options: CommonOptions):
   const byFile = new Map(
     songs.flatMap((song) => (song.file === undefined ? [] : [[song.file, song.id] as const])),
   )
-  const tracks = list.tracks.map((track) => ({
-    ...track,
-    song:
-      match(track.artist ?? "", track.title ?? "", track.lengthMs) ??
-      byFile.get(decoded(track.location ?? "")) ??
-      null,
-  }))
+  const tracks = list.tracks.map((track) => {
+    const { song, otherLength } = match(track.artist ?? "", track.title ?? "", track.lengthMs)
+    const found = song ?? byFile.get(decoded(track.location ?? "")) ?? null
+    return { ...track, song: found, otherLength: otherLength && found === null }
+  })
   const found = tracks.filter(({ song }) => song !== null).length
   answer(options, { file, title: list.title, tracks }, [
-    ...tracks.map(({ artist, title, location, song }) => {
+    ...tracks.map(({ artist, title, location, song, otherLength }) => {
       const name = [artist, title].filter((part) => part).join(" - ") || location || "?"
-      return `${song === null ? "not in the catalogue" : `song ${song}`}: ${name}`
+      const missing = otherLength ? "in the catalogue with another length" : "not in the catalogue"
+      return `${song === null ? missing : `song ${song}`}: ${name}`
     }),
     `${file}: ${tracks.length} tracks, ${found} of them in the catalogue.`,
     "Next: fieldtune catalogue add FOLDER takes in what is missing",

@@ -16,7 +16,7 @@ export function unblindCommand(): Command {
     "show the arms of a blind study from now on; it can't be taken back",
     "fieldtune unblind --reason 'the analysis plan is signed'",
   )
-    .requiredOption("--reason <text>", "why; it is kept for good and goes into the archive")
+    .requiredOption("--reason <text>", "why; it is kept for good")
     .action(async (options: Options) => {
       const study = await openStudy(options.study)
       try {

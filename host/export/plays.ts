@@ -2,7 +2,7 @@
 // Listeners have their numbers, never labels; while the study is blind arms are codes and what tells of one is left out.
 
 import { END_REASONS, FLAG_EXPLORE, FLAG_LIKED, FLAG_ORGANIC, FLAG_REORDERED } from "../../src/record.js"
-import { type Concealment, conceal } from "../archive/conceal.js"
+import { type Concealment, conceal, type SeenTable } from "../archive/conceal.js"
 import {
   boolean,
   counting,
@@ -15,7 +15,6 @@ import {
   type Table,
 } from "../archive/field.js"
 import type { Study } from "../study/study.js"
-import { withGuard } from "./spreadsheet.js"
 
 const PLAYS: Table = {
   name: "plays",
@@ -62,17 +61,12 @@ const PLAYS: Table = {
   ],
 }
 
-export interface ExportedPlays {
-  table: Table
-  rows: Row[]
-}
-
 /** The plays of everybody, or of one subject, as they may be seen. */
 export async function exportedPlays(
   { store }: Study,
   how: Concealment,
   subject?: number,
-): Promise<ExportedPlays> {
+): Promise<SeenTable> {
   const people = new Map((await store.subjects.all()).map((person) => [person.id, person]))
   const songs = new Map((await store.songs.all()).map((song) => [song.id, song]))
   const lists = new Map((await store.playlists.all()).map((list) => [list.id, list]))
@@ -113,17 +107,4 @@ export async function exportedPlays(
     }
   })
   return conceal(PLAYS, rows, how)
-}
-
-/** The rows with an apostrophe before texts that a spreadsheet would compute; reading them back takes it off. */
-export function safeForSpreadsheets({ table, rows }: ExportedPlays): Row[] {
-  const texts = table.fields.filter(({ type }) => type === "string").map(({ name }) => name)
-  return rows.map((row) => {
-    const safe = { ...row }
-    for (const name of texts) {
-      const text = row[name] as string | null
-      if (text !== null) safe[name] = withGuard(text)
-    }
-    return safe
-  })
 }

@@ -4,7 +4,9 @@
 //   pool.run(task, context, inputs)     one promise per input, in the order of the inputs
 //   pool.close()                        ends the threads
 //
-// Threads compute and nothing else: they never open the study, so the database has one writer. A task gets its
+// Threads compute and nothing else: they never open the study, so the database has one writer, and a thread can be
+// terminated at any moment, which within a call of the database would take the whole process with it (test/guards.test.ts
+// holds them to that, by what they load). A task gets its
 // context once per thread and then one input at a time, whichever thread is free, which is why no task may remember
 // anything of the one before. Random numbers come from names in the input.
 

@@ -2,8 +2,10 @@
 // check of a board after its sync costs the same at the end of a study as at its beginning. Health stays the text that
 // it is stored as: a check reads it as if it could say anything.
 
-import type { Kysely } from "kysely"
+import { type Kysely, sql } from "kysely"
 import { END_FINISHED } from "../../src/record.js"
+import type { BootClock } from "../study/clocks/boots.js"
+import { newestBoots } from "./clocks.js"
 import { coverage } from "./coverage.js"
 import type { Tables } from "./schema.js"
 
@@ -11,6 +13,8 @@ export interface ContactFact {
   id: number
   subject: number | null
   at: number
+  /** `at` with the corrections of the host's clock that were given, Unix ms. */
+  trueAt: number
   epoch: number
   boot: number
   up: number
@@ -66,6 +70,8 @@ export interface EpochFact {
 export interface BoardRows {
   /** The newest MAX_CONTACTS rows. */
   contacts: ContactFact[]
+  /** The clocks of the newest MAX_BOOTS boots. */
+  clocks: (BootClock & { epoch: number })[]
   /** The newest MAX_PLAYS of each of the newest two epochs. */
   plays: PlayFact[]
   /** The newest MAX_LISTS. */
@@ -92,15 +98,19 @@ export interface BoardFactStore {
 const MAX_CONTACTS = 1000
 /** A board with FRAM holds so many. */
 const MAX_PLAYS = 1000
+const MAX_BOOTS = 1000
 const MAX_LISTS = 50
 const EPOCHS = 2
+
+const CORRECTED = sql<number>`at + coalesce((select sum(offset_ms) from host_clock
+  where sync.id between from_sync and to_sync), 0)`
 
 export function boardFactStore(db: Kysely<Tables>): BoardFactStore {
   const contactsOf = async (device: string): Promise<ContactFact[]> => {
     const rows = await db
       .selectFrom("sync")
       .select(["id", "subject", "at", "epoch", "boot", "up", "firmware", "list", "next"])
-      .select(["health", "stored", "unreadable"])
+      .select(["health", "stored", "unreadable", CORRECTED.as("trueAt")])
       .where("device", "=", device)
       .orderBy("id", "desc")
       .limit(MAX_CONTACTS)
@@ -191,6 +201,7 @@ export function boardFactStore(db: Kysely<Tables>): BoardFactStore {
       for (const { epoch } of epochs.slice(-EPOCHS)) plays.push(...(await playsOf(device, epoch)))
       return {
         contacts: await contactsOf(device),
+        clocks: await newestBoots(db, device, MAX_BOOTS),
         plays,
         lists: await listsOf(device),
         epochs,

@@ -106,6 +106,9 @@ interface Row {
 }
 
 const COLUMNS = "device, epoch, boot, windows, contacts, lasted, earliest, latest, width, early, late"
+const OF_BOOT_CLOCK = COLUMNS.split(", ")
+  .map((name) => `boot_clock.${name}`)
+  .join(", ")
 /** Plays are placed anew when the time they have can be this much better. */
 const WORTHWHILE = 0.8
 const MAX_BOOT = 65535
@@ -267,6 +270,23 @@ export async function readBoots(tx: Db, device: string, epoch: number): Promise<
   return rows.map(read)
 }
 
+/** The newest boots of a board, over all its epochs, at most `limit`; oldest first. */
+export async function newestBoots(
+  db: Db,
+  device: string,
+  limit: number,
+): Promise<(BootClock & { epoch: number })[]> {
+  const rows = await rowsOf<Row>(
+    db,
+    `select ${OF_BOOT_CLOCK} from boot_clock
+      left join epoch on epoch.device = boot_clock.device and epoch.epoch = boot_clock.epoch
+      where boot_clock.device = ?
+      order by epoch.first_at desc, boot_clock.epoch desc, boot_clock.boot desc limit ?`,
+    [device, limit],
+  )
+  return rows.reverse().map((row) => ({ ...read(row), epoch: row.epoch }))
+}
+
 /** When a listen can have begun, whether or not its boot is known; infinite where nothing bounds it. */
 export function rangeOf(boots: readonly BootClock[], boot: number, startMs: number): TimeRange {
   const known = boots.find((clock) => clock.boot === boot && isMet(clock))
@@ -319,9 +339,7 @@ export function clockStore(db: Db): ClockStore {
     async all() {
       const rows = await rowsOf<Row>(
         db,
-        `select ${COLUMNS.split(", ")
-          .map((name) => `boot_clock.${name}`)
-          .join(", ")} from boot_clock
+        `select ${OF_BOOT_CLOCK} from boot_clock
           left join epoch on epoch.device = boot_clock.device and epoch.epoch = boot_clock.epoch
           order by boot_clock.device, epoch.first_at, boot_clock.epoch, boot_clock.boot`,
         [],

@@ -13,7 +13,8 @@
 // Marked as made with withdrawn data, because they can't be made again: playlists of others with utilities (which
 // come from averaged models) from the arrival of the subject's first play on, the models of SHARED_KINDS from then on,
 // and other tastes from the day on which the study decided, with the subject's scores, how fast they forget. The mark
-// errs to the safe side: a playlist has it even where the subject's model had no weight in the average.
+// errs to the safe side: a playlist has it even where the subject's model had no weight in the average. Imported plays
+// of the subject are deleted and mark nothing, however early they came: no model and no design reads them.
 //
 // SQLite forgets for good: deleted bytes are overwritten (secure_delete), the journal is cut to nothing and the file is
 // written anew. Copies of the file, exports and archives are out of reach, and so is what a disk keeps of old blocks.

@@ -87,15 +87,25 @@ export function drawFrom(rule: AllocationRule, stratum: string): Draw {
 
 /** The arm at place `ordinal` (0, 1, 2, …) of the stratum's sequence: the same for the same arguments, for good. */
 export function armAt(key: Uint8Array, rule: AllocationRule, stratum: string, ordinal: number): string {
+  if (rule.method === "simple") return drawPlace(key, rule, stratum, ordinal)
+  let at = 0
+  for (const arm of sequenceOf(key, rule, stratum)) if (at++ === ordinal) return arm
+  throw new RangeError(`ordinal: must be a whole number from 0, got ${ordinal}`)
+}
+
+function drawPlace(key: Uint8Array, rule: AllocationRule, stratum: string, ordinal: number): string {
+  return drawOne(rule.arms, words(key, schemeOf(rule), stratum, "place", ordinal))
+}
+
+/** The arms of a sequence from its first place on, without end. */
+function* sequenceOf(key: Uint8Array, rule: AllocationRule, stratum: string): Generator<string> {
   const scheme = schemeOf(rule)
-  if (rule.method === "simple") return drawOne(rule.arms, words(key, scheme, stratum, "place", ordinal))
-  let first = 0
+  for (let ordinal = 0; rule.method === "simple"; ordinal++) yield drawPlace(key, rule, stratum, ordinal)
   for (let block = 0; ; block++) {
     const draw = words(key, scheme, stratum, "block", block)
     const multiple = rule.blocks[below(rule.blocks.length, draw)]
     const places = rule.arms.flatMap(({ name, share }) => Array<string>(share * multiple).fill(name))
-    if (ordinal < first + places.length) return permuted(places, draw)[ordinal - first]
-    first += places.length
+    yield* permuted(places, draw)
   }
 }
 
@@ -158,7 +168,7 @@ export function rankOf(key: Uint8Array, name: string): string {
     .digest("hex")
 }
 
-interface AllocationCheck {
+export interface AllocationCheck {
   /** Places that were drawn again. */
   checked: number
   byHand: number
@@ -181,24 +191,34 @@ export function verifyAllocation(
     faults.push(`key: its SHA-256 is ${commitmentOf(key)}, the event log has ${commitment}`)
   }
   const rules = new Map(plans.map((plan) => allocationRule(plan)).map((rule) => [schemeOf(rule), rule]))
-  const taken = new Map<string, number[]>()
-  for (const { subject, arm, scheme, stratum, ordinal } of allocations) {
+  const sequences = new Map<string, { rule: AllocationRule; stratum: string; places: Allocation[] }>()
+  for (const allocation of allocations) {
+    const { subject, scheme, stratum, ordinal } = allocation
     if (scheme === null || ordinal === null) continue
     const rule = rules.get(scheme)
     if (rule === undefined) {
       faults.push(`subject ${subject}: no plan has the rule ${scheme}`)
       continue
     }
-    const drawn = armAt(key, rule, stratum, ordinal)
-    if (drawn !== arm) {
-      faults.push(`subject ${subject}: place ${ordinal} of ${stratum} is arm ${drawn}, recorded is ${arm}`)
-    }
-    const sequence = `${scheme} ${stratum}`
-    taken.set(sequence, [...(taken.get(sequence) ?? []), ordinal])
+    const name = `${scheme} ${stratum}`
+    const sequence = sequences.get(name) ?? { rule, stratum, places: [] }
+    sequence.places.push(allocation)
+    sequences.set(name, sequence)
   }
-  for (const [sequence, ordinals] of taken) {
-    const missing = ordinals.sort((a, b) => a - b).findIndex((ordinal, i) => ordinal !== i)
-    if (missing >= 0) faults.push(`sequence ${sequence}: place ${missing} is missing or taken twice`)
+  for (const [name, { rule, stratum, places }] of sequences) {
+    places.sort((a, b) => a.ordinal! - b.ordinal!)
+    const arms = sequenceOf(key, rule, stratum)
+    // Not beyond the first hole: places may be numbers that anybody wrote.
+    for (const [i, { subject, arm, ordinal }] of places.entries()) {
+      if (ordinal !== i) {
+        faults.push(`sequence ${name}: place ${i} is missing or taken twice`)
+        break
+      }
+      const drawn = arms.next().value as string
+      if (drawn !== arm) {
+        faults.push(`subject ${subject}: place ${ordinal} of ${stratum} is arm ${drawn}, recorded is ${arm}`)
+      }
+    }
   }
   const byHand = allocations.filter(({ method }) => method === "hand").length
   return { checked: allocations.length - byHand, byHand, faults }

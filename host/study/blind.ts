@@ -22,7 +22,11 @@ const MAX_REASON = 2000
 /** Whether arms have to be hidden. */
 export async function isBlind(study: Study): Promise<boolean> {
   if ((await planNow(study)).blind !== "double") return false
-  return (await study.store.events.latest(1, "unblinded")).length === 0
+  return !(await wasUnblinded(study))
+}
+
+export async function wasUnblinded({ store }: Study): Promise<boolean> {
+  return (await store.events.latest(1, "unblinded")).length > 0
 }
 
 /** Ends the blinding for good. */

@@ -76,11 +76,20 @@ export function writePlanFile(dir: string, plan: Plan): void {
   renameSync(`${file}.new`, file)
 }
 
+/** The plan that was in force when planNow was asked last, by its hash: every sync asks, and a plan changes seldom. */
+const askedLast = new WeakMap<Store, { hash: string; plan: Plan }>()
+
 /** The plan in force now: it may have been put in force or amended since the study was opened. */
-export async function planNow(study: Study): Promise<Plan> {
-  const stored = await study.store.plans.newest()
-  if (stored === undefined || stored.hash === planHash(study.plan)) return study.plan
-  return checkPlan(JSON.parse(stored.document), `plan ${stored.version} in ${DATABASE_FILE}`)
+export async function planNow({ store, plan: opened }: Study): Promise<Plan> {
+  const stored = await store.plans.newest()
+  if (stored === undefined) return opened
+  const { hash, version, document } = stored
+  const last = askedLast.get(store)
+  if (last?.hash === hash) return last.plan
+  const known = hash === planHash(opened)
+  const plan = known ? opened : checkPlan(JSON.parse(document), `plan ${version} in ${DATABASE_FILE}`)
+  askedLast.set(store, { hash, plan })
+  return plan
 }
 
 /** Throws where study.json says something else than the plan in force: nothing new may be begun by either of them. */

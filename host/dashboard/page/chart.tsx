@@ -13,7 +13,7 @@ interface FigureProps {
   children: ComponentChildren
 }
 
-export function Figure({ label, width, height, header, rows, children }: FigureProps) {
+function Figure({ label, width, height, header, rows, children }: FigureProps) {
   return (
     <figure>
       <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
@@ -57,7 +57,7 @@ export function Figure({ label, width, height, header, rows, children }: FigureP
 }
 
 /** A round number at or above the value: 1, 2 or 5 times a power of ten. */
-export function roundUp(value: number): number {
+function roundUp(value: number): number {
   if (value <= 0) return 1
   const power = 10 ** Math.floor(Math.log10(value))
   return power * ([1, 2, 5].find((step) => step * power >= value) ?? 10)

@@ -6,7 +6,7 @@ export type Route = { page: "study" | "boards" | "subjects" | "songs" } | { page
 
 const PAGES = ["boards", "subjects", "songs"] as const
 
-export function routeOf(hash: string): Route {
+function routeOf(hash: string): Route {
   const [, first = "", second = ""] = hash.split("/")
   if (first === "subjects" && /^[1-9]\d{0,8}$/.test(second))
     return { page: "subject", subject: Number(second) }

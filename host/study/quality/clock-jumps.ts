@@ -1,38 +1,52 @@
-// Clocks that jumped: within a boot the host's time less the board's uptime stands still, but for drift and the time a
-// request takes. Where it does not, the host's clock was set, or the board's stood. The repair of clocks knows more
-// than this; the rule asks it in this one place.
+// Clocks that jumped, as the repair of clocks found them (host/study/clocks): boots whose contacts no one clock fits,
+// contacts that came before the one before them, and boots in doubt because others saw the host's clock being moved.
+// Contacts count with the corrections that were given, so what is put right is found no more.
 
-import type { ContactFact } from "../../store/board-facts.js"
+import type { BoardRows } from "../../store/board-facts.js"
+import { type ClockWindow, MAX_DELAY_MS, narrow, rangeAt } from "../clocks/window.js"
 
-export interface ClockJump {
-  /** Host time of the contact that shows it, Unix ms. */
-  at: number
+interface ClockJump {
+  /** Host time of the contact that shows it, Unix ms; null where it is older than what is looked at. */
+  since: number | null
   /** How far the host's clock went forth (+) or back (−) against the board's, ms. */
   byMs: number
 }
 
-/** Seconds pass until a request is committed, and a busy laptop takes its time. */
-export const JUMP_MS = 60_000
-/** Quartz keeps within 200 ppm over the temperatures of a pocket; this is beyond any. */
-export const DRIFT_PPM = 500
-/** Uptime is 32 bits of milliseconds. */
-const UPTIME_WRAP_MS = 2 ** 32
+export interface ClockTrouble {
+  /** Seen by this board itself. */
+  jumps: ClockJump[]
+  /** Boots whose times others put in doubt, and by how much at most, ms. */
+  doubted: { boots: number; ms: number; since: number | null }
+}
 
-/** Jumps between contacts of one boot that follow each other; `contacts` in order of arrival. */
-export function clockJumps(contacts: readonly ContactFact[]): ClockJump[] {
+export function clockTrouble({ clocks, contacts }: Pick<BoardRows, "clocks" | "contacts">): ClockTrouble {
   const jumps: ClockJump[] = []
-  for (let i = 1; i < contacts.length; i++) {
-    const before = contacts[i - 1]
-    const { epoch, boot, at, up } = contacts[i]
-    if (epoch !== before.epoch || boot !== before.boot) {
-      // A board that restarts does not go back in time.
-      if (at < before.at - JUMP_MS) jumps.push({ at, byMs: at - before.at })
-      continue
+  const doubted: ClockTrouble["doubted"] = { boots: 0, ms: 0, since: null }
+  for (const { epoch, boot, windows, lasted, doubt } of clocks) {
+    if (windows.length < 2 && doubt.early === 0 && doubt.late === 0) continue
+    const own = contacts.filter((contact) => contact.epoch === epoch && contact.boot === boot)
+    if (windows.length > 1) {
+      // The first contact that the first clock does not fit made the second one necessary.
+      const shows = own.find(({ up, trueAt }) => narrow(windows[0], { up, at: trueAt }) === undefined)
+      const byMs = middleOf(windows[windows.length - 1], lasted) - middleOf(windows[0], lasted)
+      jumps.push({ since: shows?.at ?? null, byMs })
+    } else {
+      doubted.boots++
+      doubted.ms = Math.max(doubted.ms, doubt.late - doubt.early)
+      doubted.since ??= own[0]?.at ?? null
     }
-    const wrapped = before.up - up > UPTIME_WRAP_MS / 2 ? UPTIME_WRAP_MS : 0
-    const board = up + wrapped - before.up
-    const byMs = at - before.at - board
-    if (Math.abs(byMs) > JUMP_MS + (Math.abs(board) * DRIFT_PPM) / 1e6) jumps.push({ at, byMs })
   }
-  return jumps
+  for (let i = 1; i < contacts.length; i++) {
+    const [before, { epoch, boot, at, trueAt }] = [contacts[i - 1], contacts[i]]
+    const within = epoch === before.epoch && boot === before.boot
+    const byMs = trueAt - before.trueAt
+    // A board that restarts does not go back in time; within a boot its windows say so.
+    if (!within && byMs < -MAX_DELAY_MS) jumps.push({ since: at, byMs })
+  }
+  return { jumps, doubted }
+}
+
+function middleOf(window: ClockWindow, up: number): number {
+  const { earliest, latest } = rangeAt([window], up)
+  return (earliest + latest) / 2
 }

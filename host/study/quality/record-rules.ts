@@ -3,9 +3,10 @@
 import { GONE_CHECKSUM, GONE_LOG_FULL, GONE_UNKNOWN } from "../../../src/wire.js"
 import type { EpochFact } from "../../store/board-facts.js"
 import { GONE_WITHDRAWN } from "../../store/withdrawals.js"
+import { MAX_DELAY_MS, MAX_DRIFT } from "../clocks/window.js"
 import { automaticRuns, LONG_RUN_MS, RARE } from "./automatic.js"
 import { type BoardFacts, contactTimes, healthOf } from "./board-facts.js"
-import { clockJumps, DRIFT_PPM, JUMP_MS } from "./clock-jumps.js"
+import { clockTrouble } from "./clock-jumps.js"
 import { STORE_FRAM } from "./health-rules.js"
 import { impossiblePlays, OVERLAP_MS } from "./impossible.js"
 import { type BoardRule, chanceText, counted, spanText } from "./rule.js"
@@ -115,16 +116,21 @@ export const impossible: BoardRule = {
 export const clockJump: BoardRule = {
   id: "clock-jump",
   ofRecords: true,
-  says: `Within a boot the host's time and the board's uptime moved apart by more than ${JUMP_MS / 1000} s and ${DRIFT_PPM} millionths of the time between two syncs, or the host's time went back.`,
-  todo: "Set the clock of the host right, and keep it so. Where one board alone jumps, its oscillator is at fault. Times of day of plays before the jump may be wrong",
-  find({ contacts }) {
-    const jumps = clockJumps(contacts)
-    if (jumps.length === 0) return undefined
+  says: `No one clock fits all syncs of a boot, though each may have been on its way for ${MAX_DELAY_MS / 1000} s and a board's clock may be off by ${1e6 * MAX_DRIFT} millionths; or the host's time went back by more than that between two boots. It is a note where only other boards saw that the host's clock was moved.`,
+  todo: "Set the clock of the host right, and keep it so. fieldtune clocks shows what was moved when; fieldtune clocks correct takes what you know of it. Until then the plays' uncertainty says what is not known. Where one board alone jumps, its oscillator is at fault",
+  find(board) {
+    const { jumps, doubted } = clockTrouble(board)
+    if (jumps.length === 0) {
+      if (doubted.boots === 0) return undefined
+      const found = `${counted(doubted.boots, "boot")} in doubt by up to ${spanText(doubted.ms)}, because the host's clock was moved`
+      return { severity: "note", since: doubted.since, found }
+    }
     const largest = jumps.reduce((a, b) => (Math.abs(b.byMs) > Math.abs(a.byMs) ? b : a))
     const direction = largest.byMs > 0 ? "forth" : "back"
+    const times = jumps.flatMap(({ since }) => since ?? [])
     return {
       severity: "warning",
-      since: jumps[0].at,
+      since: times.length < jumps.length ? null : Math.min(...times),
       found: `${counted(jumps.length, "clock jump")}, the largest ${spanText(Math.abs(largest.byMs))} ${direction} on the host's clock`,
     }
   },

@@ -10,11 +10,12 @@ import { buildArchive } from "../../../host/archive/write.js"
 import { pack, unpack } from "../../../host/archive/zip.js"
 import { runRound } from "../../../host/round.js"
 import { unblind } from "../../../host/study/blind.js"
+import { enrolSubject } from "../../../host/study/enrol.js"
 import type { Plan } from "../../../host/study/plan.js"
 import type { Study } from "../../../host/study/study.js"
 import { withdraw } from "../../../host/study/withdraw.js"
 import { KEY, START, withFolder } from "../study/folder.js"
-import { HOUR } from "../study/people.js"
+import { deviceOf, HOUR, sync } from "../study/people.js"
 import { BOARDS, LABEL, PROGRAM, SONG_FILE, withArchivable } from "./small-study.js"
 
 const PSEUDONYM_KEY = new Uint8Array(32).fill(7)
@@ -340,6 +341,8 @@ test("a blind study is archived on request only, and without what tells of an ar
         assert.ok(!/gower/.test(content) || path === "codebook.md", `${path} names an arm`)
       }
       assert.match(lines(bytes, "subjects")[1], /^1,1,[XY],/)
+      // Not even the plan says which code is which arm.
+      assert.doesNotMatch(files.get("plans/plan-1.json")!, /"code"/)
       assert.equal(lines(bytes, "playlist_items")[0], "playlist,position,song")
       await unblind(study, "all have finished", START + 12 * HOUR)
       assert.notEqual((await buildArchive(study, { program: PROGRAM })).rerun, null)
@@ -351,6 +354,87 @@ test("a blind study is archived on request only, and without what tells of an ar
         { name: "gower", design: "gower", share: 1, code: "Y" },
       ],
     },
+  )
+})
+
+test("clocks of boots have what others saw of the host's clock", async () => {
+  const moved = async (study: Study): Promise<void> => {
+    // Two hours back on this computer's clock, as the first board's uptime shows.
+    await sync(study, deviceOf(1), { up: 9 * HOUR }, START + 7 * HOUR)
+    await study.store.clocks.settle(START + 9 * HOUR)
+  }
+  await withArchivable(
+    async (study) => {
+      const { bytes } = await buildArchive(study, { program: PROGRAM })
+      assert.deepEqual((await verify(bytes)).problems, [])
+      const [header, ...rows] = lines(bytes, "boot_clocks").map((line) => line.split(","))
+      const [early, late] = ["early_ms", "late_ms"].map((name) => header.indexOf(name))
+      assert.ok(rows.some((cells) => Number(cells[early]) < -HOUR || Number(cells[late]) > HOUR))
+      assert.ok(rows.every((cells) => Number(cells[early]) <= 0 && Number(cells[late]) >= 0))
+      assert.match(texts(bytes).get("codebook.md")!, /\| early_ms \| number \| ms \| How much earlier/)
+    },
+    {},
+    moved,
+  )
+})
+
+test("the key of the allocation is opened by unblinding, or on request, and verified", async () => {
+  const blindPlan: Partial<Plan> = {
+    blind: "double",
+    arms: [
+      { name: "model", design: "model", share: 1, code: "X" },
+      { name: "gower", design: "gower", share: 1, code: "Y" },
+    ],
+  }
+  const drawn = async (study: Study): Promise<void> => {
+    for (const subject of [5, 6, 7]) {
+      const wish = { subject, device: deviceOf(subject), key: KEY, at: START + 8 * HOUR + subject }
+      await enrolSubject(study, wish, (bytes) => new Uint8Array(bytes).fill(0xa5))
+    }
+  }
+  const opened = "a5".repeat(32)
+  const has = (bytes: Uint8Array): boolean => lines(bytes, "allocation_key")[1].includes(opened)
+  await withArchivable(
+    async (study) => {
+      const asked = { program: PROGRAM, blind: true, openAllocation: true }
+      await assert.rejects(buildArchive(study, asked), /tells the arms of a blind study/)
+      const blind = await buildArchive(study, { program: PROGRAM, blind: true })
+      const closed = await verify(blind.bytes)
+      assert.deepEqual([closed.valid, closed.allocation], [true, null])
+      assert.match(closed.notes.join(), /the key of the allocation is not opened/)
+      assert.ok(![...texts(blind.bytes).values()].some((content) => content.includes(opened)))
+      const commitment = lines(blind.bytes, "allocation_key")[1].split(",")[0]
+
+      await unblind(study, "all have finished", START + 12 * HOUR)
+      const { bytes } = await buildArchive(study, { program: PROGRAM, pseudonymKey: PSEUDONYM_KEY })
+      assert.ok(has(bytes))
+      assert.equal(lines(bytes, "allocation_key")[1].split(",")[0], commitment)
+      const { problems, allocation } = await verify(bytes)
+      assert.deepEqual([problems, allocation], [[], { checked: 3, byHand: 4 }])
+      const other = (arm: string): string => (arm === "model" ? "gower" : "model")
+      const forgeries: [string, string, (value: string) => string, RegExp][] = [
+        ["allocations", "arm", other, /must be the arm of subject 1 in/],
+        ["allocations", "ordinal", () => "900000000", /place \d is missing or taken twice/],
+        ["allocation_key", "key", () => "5a".repeat(32), /got key: its SHA-256 is/],
+        ["allocation_key", "commitment", () => "00".repeat(32), /must be the commitment of the event/],
+      ]
+      for (const [name, column, change, expected] of forgeries) {
+        const found = await verify(forged(bytes, name, column, change))
+        assert.ok(!found.valid)
+        assert.match(found.problems.map(({ message }) => message).join("\n"), expected)
+      }
+    },
+    blindPlan,
+    drawn,
+  )
+  await withArchivable(
+    async (study) => {
+      assert.ok(!has((await buildArchive(study, { program: PROGRAM })).bytes))
+      const { bytes } = await buildArchive(study, { program: PROGRAM, openAllocation: true })
+      assert.deepEqual((await verify(bytes)).allocation, { checked: 3, byHand: 4 })
+    },
+    {},
+    drawn,
   )
 })
 

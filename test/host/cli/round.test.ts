@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import { writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
 import { join } from "node:path"
 import { test } from "node:test"
 import { setTimeout as wait } from "node:timers/promises"
@@ -9,6 +10,7 @@ import { openStudy } from "../../../host/study/study.js"
 import { recordOf, requestOf, withFolder } from "../study/folder.js"
 import { fieldtune, finished, firstLine, start } from "./run.js"
 
+const Database = createRequire(import.meta.url)("libsql")
 const DEVICE = "3f2a9c01d4e5b678"
 const SONGS = 30
 const CSV = [
@@ -83,4 +85,43 @@ test("a served sync is estimated beside the server, and round designs from it", 
     assert.match(text.stdout, /^Wave 3: 1 playlists? published/)
     assert.match(text.stdout, /Averaging: switch \(nothing is decided yet\)\. Forgetting: 1/)
     assert.match(text.stdout, /Next:/)
+  }))
+
+test("a round that can't be made ends with one line that says why, and with the stack where nobody foresaw it", () =>
+  withFolder(async (dir) => {
+    const run = (...args: string[]) => fieldtune([...args, "--study", "s"], dir)
+    const done = async (...args: string[]): Promise<void> => {
+      const { code, stderr } = await run(...args)
+      assert.equal(code, 0, stderr)
+    }
+    writeFileSync(join(dir, "songs.csv"), CSV)
+    await done("init", "--seed", "5", "--size", `${SONGS + 1}`)
+    await done("catalogue", "add", "songs.csv")
+    for (const subject of [1, 2]) await done("enrol", `${subject}`, "--device", `3f2a9c01d4e5b67${subject}`)
+    const large = await run("round")
+    assert.deepEqual(
+      [
+        large.code,
+        large.stderr.split("\n").filter((line) => line.startsWith("fieldtune") || /^ +at /.test(line)),
+      ],
+      [
+        2,
+        [
+          "fieldtune: round: subject 1: size: a playlist has 1 to 30 songs (the catalogue), got 31; wave 1 is published for nobody, all others keep the list they have; fieldtune round --subject 1,2 completes it",
+        ],
+      ],
+    )
+    writeFileSync(join(dir, "songs.csv"), `${CSV}\n31,Song 31,Rock,200,90`)
+    await done("catalogue", "add", "songs.csv")
+    const db = new Database(join(dir, "s", "fieldtune.db"))
+    db.exec(`create trigger broken before insert on playlist when new.subject = 2
+      begin select raise(abort, 'nobody foresaw this'); end`)
+    db.close()
+    const broken = await run("round")
+    assert.equal(broken.code, 2)
+    assert.match(
+      broken.stderr,
+      /^fieldtune: round: subject 2: .*nobody foresaw this.*; wave 1 is published for subjects 1, .* fieldtune round --subject 2 completes it$/m,
+    )
+    assert.match(broken.stderr, /^ {2}caused by: .*nobody foresaw this[\s\S]*\n +at /m)
   }))

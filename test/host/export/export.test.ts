@@ -12,20 +12,23 @@ import { writeCsv } from "../../../host/archive/csv.js"
 import type { Row } from "../../../host/archive/field.js"
 import { listenBrainzOf } from "../../../host/export/listenbrainz.js"
 import { parquetOf } from "../../../host/export/parquet.js"
+import { exportedItems } from "../../../host/export/playlist-items.js"
 import { playlistText } from "../../../host/export/playlists.js"
-import { exportedPlays, safeForSpreadsheets } from "../../../host/export/plays.js"
-import { withGuard, withoutGuard } from "../../../host/export/spreadsheet.js"
+import { exportedPlays } from "../../../host/export/plays.js"
+import { safeForSpreadsheets, withGuard, withoutGuard } from "../../../host/export/spreadsheet.js"
 import { readPlaysCsv } from "../../../host/import/csv.js"
 import type { ImportedPlay } from "../../../host/import/imported.js"
 import { readListenBrainz } from "../../../host/import/json.js"
 import { exchange } from "../../../host/protocol/session.js"
 import { startPlan } from "../../../host/study/amend.js"
+import { enrol } from "../../../host/study/enrol.js"
 import type { Plan } from "../../../host/study/plan.js"
 import { publish } from "../../../host/study/publish.js"
 import type { Study } from "../../../host/study/study.js"
 import { fieldtune } from "../cli/run.js"
-import { addSongs, DEVICE, recordOf, requestOf, START, withStudy } from "../study/folder.js"
+import { addSongs, DEVICE, KEY, recordOf, requestOf, START, withStudy } from "../study/folder.js"
 
+const HOUR = 3_600_000
 const HOSTILE = '=1+1, "quoted"\nnext <&> line'
 
 /** Two plays of two songs, one with a hostile title, from a published list. */
@@ -188,6 +191,34 @@ describe("plays", () => {
     ))
 })
 
+test("times are those that all boards' syncs allow, also where no server has worked them out", () =>
+  withPlays(async (study) => {
+    const device = "0000000000000002"
+    await enrol(study.store, { subject: 2, device, arm: "model", key: KEY, at: START })
+    const sync = (board: string, hour: number, request: object, wrongMs = 0) =>
+      exchange(study, board, requestOf(request), new Uint8Array(1), START + hour * HOUR + wrongMs)
+    const plays = [recordOf({ sequence: 1, startMs: 60_000 })]
+    await sync(device, 2, { up: HOUR, plays })
+    // The other board sees that this computer's clock was set back by two hours at some time before or after that.
+    await sync(DEVICE, 3, { n: 2, up: 3 * HOUR }, -2 * HOUR)
+    assert.equal(await study.store.clocks.unsettled(), true)
+    const [before] = await study.store.plays.of(2)
+    assert.ok(before.uncertaintyMs! < HOUR / 2, `${before.uncertaintyMs}`)
+    const run = async (format: string) => {
+      const made = await fieldtune(
+        ["export", "plays", "--format", format, "--subject", "2", "--json", "--study", study.dir],
+        study.dir,
+      )
+      assert.equal(made.code, 0, made.stderr)
+      return JSON.parse(made.stdout)
+    }
+    assert.equal((await run("listenbrainz")).leftOut, 1)
+    const text = readFileSync((await run("csv")).file, "utf8")
+    const [row] = Papa.parse<Record<string, string>>(text, { header: true }).data
+    assert.ok(Number(row.uncertainty_ms) > HOUR / 2, row.uncertainty_ms)
+    assert.equal(await study.store.clocks.unsettled(), false)
+  }))
+
 describe("what is exported comes back", () => {
   const read = (plays: readonly ImportedPlay[]) =>
     plays.map(({ title, artist, startedAt, lengthMs, heardMs, endReason }) => ({
@@ -300,6 +331,104 @@ describe("playlists", () => {
   })
 })
 
+describe("the songs of playlists as a table", () => {
+  const cells = async (study: Study) => {
+    const made = await exportedItems(study, await concealmentOf(study))
+    return Papa.parse<Record<string, string>>(writeCsv(made.table, safeForSpreadsheets(made)).trimEnd(), {
+      header: true,
+    }).data
+  }
+
+  test("have a row per place with song, state, times and reasons", () =>
+    withPlays(async (study) => {
+      const [first, second, ...more] = await cells(study)
+      assert.deepEqual(more, [])
+      assert.deepEqual(first, {
+        playlist: "1",
+        subject: "1",
+        arm: "model",
+        device: DEVICE,
+        version: "1",
+        wave: "1",
+        design: "utility",
+        position: "0",
+        song: "1",
+        source: "1",
+        title: "Song, one",
+        artist: "A",
+        length_ms: "180000",
+        state: "confirmed",
+        published_at: new Date(START).toISOString(),
+        sent_at: first.sent_at,
+        confirmed_at: new Date(START + 600_000).toISOString(),
+        refused_at: "",
+        refused_code: "",
+        utility: "1",
+        information: "0",
+        tag: "explore",
+        propensity: "0.5",
+        rank: "1",
+        reason: "",
+        plan: (await study.store.plans.newest())!.hash,
+      })
+      assert.deepEqual([second.position, second.title], ["1", `'${HOSTILE}`])
+    }))
+
+  test("keep older versions, which are what the listener heard then", () =>
+    withPlays(async (study) => {
+      const item = {
+        utility: null,
+        information: null,
+        tag: "exploit" as const,
+        propensity: null,
+        rank: null,
+        reason: { text: "again" },
+      }
+      const items = [{ ...item, song: 2 }]
+      await publish(study.store, {
+        subject: 1,
+        wave: 2,
+        design: "random",
+        at: START + 700_000,
+        items,
+        summary: {},
+      })
+      const rows = await cells(study)
+      assert.deepEqual(
+        rows.map(({ version, song, state, reason }) => [version, song, state, reason]),
+        [
+          ["1", "1", "confirmed", ""],
+          ["1", "2", "confirmed", ""],
+          ["2", "2", "published", '{"text":"again"}'],
+        ],
+      )
+    }))
+
+  test("of a blind study tell nothing of an arm", () =>
+    withPlays(
+      async (study) => {
+        const [row] = await cells(study)
+        const hidden = ["design", "utility", "information", "tag", "propensity", "rank", "reason"]
+        assert.deepEqual(
+          hidden.filter((name) => name in row),
+          [],
+        )
+        assert.notEqual(row.arm, "model")
+        assert.deepEqual([row.song, row.state], ["1", "confirmed"])
+      },
+      { blind: "double" },
+    ))
+
+  test("tell times as exactly as the plan allows", () =>
+    withPlays(
+      async (study) => {
+        const [row] = await cells(study)
+        assert.equal(row.published_at, "2023-11-14T22:00:00.000Z")
+      },
+      { privacy: { labels: true, bodies: "keep", exportTimes: "hour" }, timeZone: "UTC" },
+    ))
+})
+
 test("the command writes file and sheet, and names what is not there", () =>
   withPlays(async (study) => {
     const run = (...args: string[]) => fieldtune(["export", ...args, "--study", study.dir], study.dir)
@@ -315,6 +444,10 @@ test("the command writes file and sheet, and names what is not there", () =>
       const made = JSON.parse((await run("playlists", "--format", format, "--json")).stdout)
       assert.match(readFileSync(made.files[0].file, "utf8"), /Song, one/)
     }
+    const items = JSON.parse((await run("playlists", "--format", "csv", "--json")).stdout)
+    assert.equal(items.items, 2)
+    assert.match(readFileSync(items.file, "utf8"), /^playlist,subject,arm,.*\r\n1,1,model,/)
+    assert.equal(JSON.parse(readFileSync(`${items.file}.meta.json`, "utf8")).rows, 2)
     const wrong = await run("plays", "--subject", "9")
     assert.deepEqual(
       [wrong.code, wrong.stderr],

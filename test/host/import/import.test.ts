@@ -475,11 +475,31 @@ test("songs are meant by artist and title, but for case, width and spaces; the l
     { ...song, id: 2, title: "Twice" },
     { ...song, id: 3, title: "twice", lengthMs: 90_000 },
   ])
-  assert.equal(match("artist", "the song", null), 1)
-  assert.equal(match("ａｒｔｉｓｔ", "The Song", 5), 1)
-  assert.equal(match("artist", "the songs", null), null)
-  assert.equal(match("artist", "Twice", null), null)
-  assert.equal(match("artist", "Twice", 91_000), 3)
+  const meant = (title: string, lengthMs: number | null) => match("ａｒｔｉｓｔ", title, lengthMs).song
+  assert.deepEqual(match("artist", "the song", null), { song: 1, otherLength: false })
+  assert.equal(meant("The Song", null), 1)
+  assert.equal(meant("the songs", null), null)
+  assert.equal(meant("Twice", null), null)
+  assert.equal(meant("Twice", 91_000), 3)
+})
+
+test("another length is another recording, also where one song alone has the name", () => {
+  const song = { id: 1, source: "1", title: "Song", artist: "A", genre: "", attributes: {} }
+  const match = songMatcher([
+    { ...song, lengthMs: 60_000 },
+    { ...song, id: 2, title: "Long", lengthMs: 600_000 },
+    { ...song, id: 3, title: "Twice", lengthMs: 100_000 },
+    { ...song, id: 4, title: "Twice", lengthMs: 103_000 },
+  ])
+  const of = (title: string, lengthMs: number) => {
+    const { song: meant, otherLength } = match("A", title, lengthMs)
+    return otherLength ? "other" : meant
+  }
+  // Beyond 5 s and 5 %: of a minute 5 s count, of ten minutes 30 s.
+  assert.deepEqual([of("Song", 65_000), of("Song", 65_001), of("Song", 54_000)], [1, "other", "other"])
+  assert.deepEqual([of("Long", 630_000), of("Long", 630_001), of("Long", 569_000)], [2, "other", "other"])
+  assert.deepEqual([of("Twice", 99_000), of("Twice", 102_500), of("Twice", 200_000)], [3, 4, "other"])
+  assert.equal(of("Twice", 101_500), null)
 })
 
 test("no text makes a reader throw anything but its own error", () => {
@@ -503,7 +523,7 @@ test("the command keeps a play once, says what it could not know, and refuses wh
   withStudy(async ({ study }) => {
     await addSongs(study, 2)
     const [one] = await study.store.songs.all()
-    await study.store.songs.put([{ ...one, title: "All I Want", artist: "Ride" }])
+    await study.store.songs.put([{ ...one, title: "All I Want", artist: "Ride", lengthMs: 237_000 }])
     const run = (...args: string[]) => fieldtune(["import", ...args, "--study", study.dir], study.dir)
     const log = join(REFERENCE, "album-play.scrobbler.log")
     const first = await run("plays", log, "--subject", "1", "--time-zone", "Europe/London", "--json")
@@ -511,6 +531,11 @@ test("the command keeps a play once, says what it could not know, and refuses wh
     const { format, plays, added, matched, timed } = JSON.parse(first.stdout)
     assert.deepEqual([format, plays, added, timed], ["scrobbler", 40, 40, 40])
     assert.ok(matched >= 1)
+    await study.store.songs.put([{ ...one, title: "All I Want", artist: "Ride", lengthMs: 300_000 }])
+    const stage = await run("plays", log, "--listener", "on stage")
+    assert.match(stage.stdout, / 0 of songs of the catalogue; 0 rows/, stage.stderr)
+    assert.match(stage.stdout, /another length .*:\n {2}Ride - All I Want, 237 s\n/)
+    await study.store.songs.put([{ ...one, title: "All I Want", artist: "Ride", lengthMs: 237_000 }])
     const again = JSON.parse(
       (await run("plays", log, "--subject", "1", "--time-zone", "Europe/London", "--json")).stdout,
     )
@@ -518,7 +543,7 @@ test("the command keeps a play once, says what it could not know, and refuses wh
     const other = JSON.parse((await run("plays", log, "--listener", "friend", "--json")).stdout)
     assert.deepEqual([other.added, other.timed], [40, 0])
     const stored = await study.store.imports.all()
-    assert.equal(stored.length, 80)
+    assert.equal(stored.length, 120)
     assert.deepEqual(
       new Set(stored.map(({ source, file }) => `${source} ${file}`)),
       new Set(["scrobbler album-play.scrobbler.log"]),

@@ -75,8 +75,12 @@ describe("threads that are lost", () => {
   const module = (code: string): URL =>
     new URL(
       `data:text/javascript,${encodeURIComponent(`
-        import { parentPort } from "node:worker_threads"
-        parentPort.on("message", (index) => { ${code}; parentPort.postMessage({ index, output: index * 2 }) })`)}`,
+        import { parentPort, workerData } from "node:worker_threads"
+        parentPort.on("message", (index) => {
+          if (index === null) process.exit()
+          ${code}
+          parentPort.postMessage({ index, output: index * 2 })
+        })`)}`,
     )
   const run = (code: string, more: object = {}): Promise<number[]> =>
     inThreads<number>({ name: "test", module: module(code), workerData: null, count: 5, workers: 2, ...more })
@@ -96,5 +100,15 @@ describe("threads that are lost", () => {
 
   test("end all work where nobody says what takes their place", async () => {
     await assert.rejects(run("if (index === 1) throw new Error('broken')"), /test: .* at piece 1: broken/)
+  })
+
+  test("leave the others to finish the piece they are at, which may hold a database, and no more", async () => {
+    const ended = new Int32Array(new SharedArrayBuffer(20))
+    const code = `
+      if (index === 1) throw new Error("broken")
+      Atomics.wait(workerData, 4, 0, 500)
+      Atomics.store(workerData, index, 1)`
+    await assert.rejects(run(code, { workerData: ended }), /at piece 1: broken/)
+    assert.deepEqual([...ended], [1, 0, 0, 0, 0])
   })
 })

@@ -2,8 +2,9 @@ import assert from "node:assert/strict"
 import { existsSync, readdirSync } from "node:fs"
 import { join as path } from "node:path"
 import { test } from "node:test"
+import { RoundError } from "../../../host/round/error.js"
 import { openWave } from "../../../host/round/open-wave.js"
-import { estimate, RoundError, runRound } from "../../../host/round.js"
+import { estimate, runRound } from "../../../host/round.js"
 import { contentHash } from "../../../host/store/hash.js"
 import { OvertakenError } from "../../../host/store/playlists.js"
 import { songsOf } from "../../../host/study/listener-songs.js"
@@ -367,7 +368,7 @@ test("a round that fails in the middle leaves every board a whole list, and is c
           error.message,
           /^round: subject 3: .*; wave 2 is published for subjects 1, 2, all others keep/,
         )
-        assert.match(error.message, /a round for subjects 3, 4 completes it$/)
+        assert.match(error.message, /fieldtune round --subject 3,4 completes it$/)
         return true
       })
       const versions = async () =>

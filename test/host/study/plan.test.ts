@@ -202,6 +202,25 @@ describe("the life of a plan", () => {
       await study.close()
     }))
 
+  test("is read once while it stays the same, and an amendment by another process is seen at once", () =>
+    withFolder(async (dir) => {
+      const server = await initStudy(dir, { seed: 4, syncMinutes: 10 })
+      assert.equal(await planNow(server), server.plan)
+      await startPlan(server, START)
+      assert.equal(await planNow(server), server.plan)
+      for (const [i, syncMinutes] of [20, 10, 20].entries()) {
+        edit(dir, { syncMinutes })
+        const other = await openStudy(dir)
+        await amendPlan(other, "fewer syncs, or more", START + i)
+        await other.close()
+        const plan = await planNow(server)
+        assert.equal(plan.syncMinutes, syncMinutes)
+        assert.equal(await planNow(server), plan, "the same plan is not read again")
+        assert.equal(planHash(plan), (await server.store.plans.newest())!.hash)
+      }
+      await server.close()
+    }))
+
   test("can't change what every number hangs on, nor lose an arm with subjects", () =>
     withFolder(async (dir) => {
       let study = await initStudy(dir, { seed: 4 })

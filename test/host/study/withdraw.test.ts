@@ -240,6 +240,47 @@ describe("withdrawal", () => {
       await assert.rejects(runRound(study, { now: at + HOUR, subjects: [WHO] }), /subject 2 .* has withdrawn/)
     }))
 
+  test("of imported plays deletes them and marks nothing: no model and no design has read them", () =>
+    withPeople(3, {}, async (study) => {
+      const { store } = study
+      const lists = async () =>
+        (await store.playlists.all()).map(({ bytes, summary, withdrawnData }) => [
+          Buffer.from(bytes).toString("hex"),
+          summary,
+          withdrawnData,
+        ])
+      const imported = {
+        ...{ row: 1, startedAt: START, localSecond: null, artist: "", title: "Song 1", album: "" },
+        ...{ lengthMs: 180_000, heardMs: 180_000, endReason: "finished", song: 1 },
+        ...{ listener: "", source: "csv", file: "log.csv", fileSha256: "ab".repeat(32), importedAt: START },
+      }
+      await store.imports.add([{ ...imported, subject: WHO }])
+      // The board of the subject never syncs; the others are estimated and get their lists by their models.
+      await runRound(study, { now: START + HOUR })
+      for (const subject of [1, 3]) await listen(study, subject, 1, START + 2 * HOUR)
+      await runRound(study, { now: START + 5 * HOUR, subjects: [1, 3] })
+      assert.ok((await store.playlists.items((await store.playlists.of(1))[1].id))[0].utility !== null)
+      const before = await lists()
+      const { counts } = await withdraw(study, WHO, "asked", START + 6 * HOUR)
+      assert.deepEqual([counts.importedPlay, counts.markedPlaylists, counts.markedModels], [1, 0, 0])
+      assert.deepEqual(await store.imports.all(), [])
+      assert.equal((await lists()).filter(([, , marked]) => marked).length, 0)
+
+      // Without them the same plays give the same lists.
+      await withPeople(3, {}, async (other) => {
+        await runRound(other, { now: START + HOUR })
+        for (const subject of [1, 3]) await listen(other, subject, 1, START + 2 * HOUR)
+        await runRound(other, { now: START + 5 * HOUR, subjects: [1, 3] })
+        const again = (await other.store.playlists.all()).map(({ bytes }) =>
+          Buffer.from(bytes).toString("hex"),
+        )
+        assert.deepEqual(
+          again,
+          before.map(([bytes]) => bytes),
+        )
+      })
+    }))
+
   test("is not undone by a pass that had begun before it", () =>
     withPeople(3, {}, async (study) => {
       const { store } = study

@@ -145,13 +145,59 @@ describe("records of a board", () => {
       assert.deepEqual(await bench.rules(START + HOUR), ["volume-zero problem"])
     }))
 
-  test("a clock that jumps by more than a minute, not one that drifts", () =>
+  test("a clock that jumps by more than a request can be on its way, not one that drifts", () =>
     withBench(async (bench) => {
       await bench.sync(START + HOUR, { list: 1, up: HOUR })
-      await bench.sync(START + 2 * HOUR, { list: 1, up: 2 * HOUR - 700 })
+      await bench.sync(START + 2 * HOUR, { list: 1, up: 2 * HOUR - 29_000 })
       assert.deepEqual(await bench.rules(START + 2 * HOUR), [])
       await bench.sync(START + 3 * HOUR, { list: 1, up: 3 * HOUR - 120_000 })
       assert.deepEqual(await bench.rules(START + 3 * HOUR), ["clock-jump warning"])
+      const [{ since, found }] = await findingsNow(bench.study, START + 3 * HOUR)
+      assert.equal(since, START + 3 * HOUR)
+      assert.match(found, /^1 clock jump, the largest 2 min forth on the host's clock$/)
+    }))
+
+  test("a clock that was moved and put right is found no more", () =>
+    withBench(async (bench) => {
+      const { clocks } = bench.study.store
+      await bench.sync(START + HOUR, { list: 1, up: HOUR })
+      await bench.sync(START, { list: 1, up: 2 * HOUR })
+      await bench.sync(START + HOUR, { list: 1, up: 3 * HOUR })
+      assert.deepEqual(await bench.rules(START + HOUR), ["clock-jump warning"])
+      const [{ since, found }] = await findingsNow(bench.study, START + HOUR)
+      assert.deepEqual([since, found], [START, "1 clock jump, the largest 2 h back on the host's clock"])
+      await clocks.correct({ from: 2, to: 3, offsetMs: 2 * HOUR, reason: "summer time", at: START })
+      assert.deepEqual(await bench.rules(START + 3 * HOUR), [])
+    }))
+
+  test("a host's clock that goes back between two boots, until it is put right", () =>
+    withBench(async (bench) => {
+      await bench.sync(START + 5 * HOUR, { list: 1, up: HOUR })
+      await bench.sync(START + 2 * HOUR, { list: 1, boot: 2, up: 60_000 })
+      assert.deepEqual(await bench.rules(START + 2 * HOUR), ["clock-jump warning"])
+      const correction = { from: 2, to: 2, offsetMs: 4 * HOUR, reason: "empty cell", at: START }
+      await bench.study.store.clocks.correct(correction)
+      assert.deepEqual(await bench.rules(START + 6 * HOUR), [])
+    }))
+
+  test("a boot that others put in doubt is noted", () =>
+    withBench(async (bench) => {
+      const other = "0000000000000002"
+      await enrol(bench.study.store, { subject: 2, device: other, arm: "model", key: KEY, at: START })
+      await bench.list(START, 2)
+      await bench.sync(START + HOUR, { list: 1, up: HOUR })
+      await bench.sync(START + 2 * HOUR, { list: 1, up: HOUR }, other)
+      await bench.sync(START + HOUR, { list: 1, up: 3 * HOUR })
+      await bench.study.store.clocks.settle(START + 3 * HOUR)
+      const found = await findingsNow(bench.study, START + 3 * HOUR)
+      assert.deepEqual(
+        found.map(({ rule, severity, device }) => [rule, severity, device]),
+        [
+          ["clock-jump", "warning", DEVICE],
+          ["clock-jump", "note", other],
+        ],
+      )
+      assert.match(found[1].found, /^1 boot in doubt by up to 2 h, because the host's clock was moved$/)
     }))
 
   test("a memory that was erased: a warning without FRAM, a problem with it", () =>
