@@ -111,7 +111,11 @@ test("threads that are terminated wherever they are load no database: within a c
     return loaded
   }
   assert.ok(loadedBy("host/worker.js").has(join(root, "dist/host/store/embedded.js")))
-  for (const entry of ["host/round/thread.js", "host/rehearsal/hostile/thread.js"]) {
+  for (const entry of [
+    "host/round/thread.js",
+    "host/rehearsal/hostile/thread.js",
+    "host/catalogue/audio/thread.js",
+  ]) {
     const loaded = [...loadedBy(entry)].map((file) => relative(root, file))
     assert.ok(loaded.length > 5, entry)
     assert.deepEqual(
@@ -129,6 +133,6 @@ test("threads that are terminated wherever they are load no database: within a c
   const impatient = sourcesIn("host").filter(({ text }) => /patienceMs:/.test(text))
   assert.deepEqual(
     impatient.map(({ path }) => path),
-    ["host/rehearsal/hostile/hostile-input.ts"],
+    ["host/catalogue/audio/folder.ts", "host/rehearsal/hostile/hostile-input.ts"],
   )
 })
