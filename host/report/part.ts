@@ -11,6 +11,8 @@ export interface Column extends Field {
   shown?: Shown
   /** Decimals for `decimals`; 1 of percents and points. */
   digits?: number
+  /** Rows whose value is no share: it is shown with its decimals. */
+  unless?: (row: Row) => boolean
   /** Heading in the report; left out: the name. */
   heading?: string
 }

@@ -51,8 +51,8 @@ interface Mark {
 }
 
 /** The listeners stand left of the middle of their arm's place, the mean right of it. */
-const SWARM = -0.12
-const MEAN = 0.3
+const SWARM = -0.2
+const MEAN = 0.14
 /** Share between two listeners of a lane, and width of a lane in places. */
 const APART = 0.018
 const LANES = 6
@@ -107,7 +107,7 @@ function byArm({ arms, waves }: ReportData, { measure, values, minHeardMs }: Mea
       ...armScales(arms),
       marginTop: 34,
       marginBottom: 16,
-      fx: { label: "wave", padding: 0.08, domain: waves },
+      fx: { label: "wave", padding: 0.08, domain: waves, axis: "top" },
       x: { domain: [-0.5, arms.length - 0.5], axis: null },
       y: { percent: true, label: `${name}, %`, grid: true, domain: [0, 100] },
       marks: [
