@@ -62,24 +62,31 @@ function drawn({ arms, waves }: ReportData, measure: Measure): Part {
   const alt = `Largest ${points(rows[0].change)}, smallest ${points(rows[rows.length - 1].change)} percentage points, of ${rows.length} listeners.`
   const svg = draw({
     title,
-    subtitle: `${found.name}; percentage points; the best, the median and the worst are named`,
+    subtitle: `${found.name}, percentage points; best, median and worst are named`,
     keys: arms.length > 1 ? armKeys(arms) : [],
     alt,
     height: 320,
     plot: {
-      color: armScales(arms).color,
+      ...armScales(arms),
       marginTop: 30,
       marginBottom: 34,
       x: { label: "listeners, by their change", ticks: [], domain: rows.map(({ rank }) => rank), padding: 0.15 },
       y: { label: "change, percentage points", percent: true, grid: true, nice: true, inset: 14 },
       marks: [
-        Plot.barY(rows, { x: "rank", y: "change", fill: "arm" }),
         Plot.ruleY([0], { stroke: "currentColor" }),
-        Plot.text(named, {
-          ...{ x: "rank", y: "change", fontWeight: "bold" },
-          dy: (({ change }: { change: number }) => (change < 0 ? 9 : -9)) as never,
-          text: ({ subject, change }) => `no. ${subject}: ${points(change)}`,
-        }),
+        Plot.barY(rows, { x: "rank", y: "change", fill: "arm", fillOpacity: 0.45 }),
+        Plot.dot(rows, { x: "rank", y: "change", fill: "arm", symbol: "arm", r: rows.length > 60 ? 2.5 : 4 }),
+        ...[-1, 1].map((side) =>
+          Plot.text(
+            named.filter(({ change }) => (change < 0 ? -1 : 1) === side),
+            {
+              ...{ x: "rank", y: "change", fontWeight: "bold", dy: -13 * side },
+              textAnchor: side > 0 ? "start" : "end",
+              dx: side > 0 ? -8 : 8,
+              text: ({ subject, change }) => `no. ${subject}: ${points(change)}`,
+            },
+          ),
+        ),
       ],
     },
   })
