@@ -64,10 +64,13 @@ export function timesHeard({ plays }: ReportData): Part {
   const svg = draw({
     title,
     subtitle: alt,
-    keys: ENDS.filter((end) => rows.some((row) => row.end === end)).map((label) => ({
-      label,
-      colour: END_COLOURS[ENDS.indexOf(label)],
-    })),
+    keys: [
+      ...ENDS.filter((end) => rows.some((row) => row.end === end)).map((label) => ({
+        label,
+        colour: END_COLOURS[ENDS.indexOf(label)],
+      })),
+      { label: "median", colour: "currentColor", symbol: "dashes" },
+    ],
     alt,
     height: 300,
     plot: {
@@ -78,7 +81,6 @@ export function timesHeard({ plays }: ReportData): Part {
         Plot.rectY(rows, Plot.stackY({ x1: "from_s", x2: "to_s", y: "plays", fill: "end", order: [...ENDS] })),
         Plot.ruleY([0]),
         Plot.ruleX([median], { strokeDasharray: "4 3" }),
-        Plot.text([median], { x: (x: number) => x, frameAnchor: "top", text: () => "median", dx: 4, textAnchor: "start" }),
       ],
     },
   })
@@ -93,7 +95,15 @@ const PER_SUBJECT: readonly Column[] = [
   integer("subject", "Number of the listener."),
   integer("plays", "Plays from playlists of the wave, slips included."),
 ]
-const BINS = 16
+/** At most about so many bins. */
+const BINS = 20
+
+/** 1, 2, 5, 10, 20, 50, … */
+function binWidth(most: number): number {
+  for (let power = 1; ; power *= 10) {
+    for (const step of [1, 2, 5]) if (step * power * BINS >= most) return step * power
+  }
+}
 
 export function playsPerListener({ arms, waves, plays, subjects, measures }: ReportData): Part {
   const title = "Plays of a listener in a wave"
@@ -118,7 +128,18 @@ export function playsPerListener({ arms, waves, plays, subjects, measures }: Rep
     }))
     .sort((a, b) => a.wave - b.wave || a.subject - b.subject)
   const { median, least, most } = summaryOf(rows.map((row) => row.plays))
-  const by: Plot.RectYOptions = { fill: "arm", fy: "wave" }
+  const width = binWidth(most ?? 0)
+  const binned = groupBy(rows, (row) => `${row.wave} ${row.arm} ${Math.floor(row.plays / width)}`)
+  const bins = [...binned.values()].map((group) => {
+    const from = width * Math.floor(group[0].plays / width)
+    return { wave: group[0].wave, arm: group[0].arm, from, to: from + width, count: group.length }
+  })
+  bins.sort((a, b) => a.wave - b.wave || arms.indexOf(a.arm) - arms.indexOf(b.arm) || a.from - b.from)
+  const highest = Math.max(
+    ...[...groupBy(bins, ({ wave, from }) => `${wave} ${from}`).values()].map((group) =>
+      group.reduce((sum, { count }) => sum + count, 0),
+    ),
+  )
   const alt = `Median ${median} plays of a listener in a wave, from ${least} to ${most}.`
   const svg = draw({
     title,
@@ -131,9 +152,9 @@ export function playsPerListener({ arms, waves, plays, subjects, measures }: Rep
       marginRight: 60,
       fy: { label: "wave", padding: 0.14 },
       x: { label: "plays", nice: true, domain: [0, Math.max(1, most ?? 1)] },
-      y: { label: "listeners", grid: true, ticks: 4, tickFormat: "d" },
+      y: { label: "listeners", grid: true, ticks: Math.min(4, highest), tickFormat: "d" },
       marks: [
-        Plot.rectY(rows, Plot.binX({ y: "count" }, { x: { value: "plays", thresholds: BINS }, ...by })),
+        Plot.rectY(bins, { x1: "from", x2: "to", y: "count", fill: "arm", fy: "wave", insetLeft: 1 }),
         Plot.ruleY([0]),
       ],
     },
