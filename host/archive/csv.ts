@@ -8,7 +8,7 @@ import type { Field, Row, Table, Value } from "./field.js"
 /** Rows are named by their line in messages: the header is line 1. */
 const FIRST_LINE = 2
 
-export function writeCsv({ fields }: Table, rows: readonly Row[]): string {
+export function writeCsv({ fields }: Pick<Table, "fields">, rows: readonly Row[]): string {
   const lines = [
     fields.map(({ name }) => name),
     ...rows.map((row) => fields.map((f) => cellOf(f, row[f.name]))),

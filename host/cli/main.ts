@@ -21,6 +21,7 @@ import { initCommand } from "./init.js"
 import { planCommand } from "./plan.js"
 import { rehearseCommand } from "./rehearse.js"
 import { replicateCommand } from "./replicate.js"
+import { reportCommand } from "./report.js"
 import { roundCommand } from "./round.js"
 import { serveCommand } from "./serve.js"
 import { statusCommand } from "./status.js"
@@ -56,6 +57,7 @@ const program = new Command("fieldtune")
   .addCommand(statusCommand())
   .addCommand(checkCommand())
   .addCommand(clocksCommand())
+  .addCommand(reportCommand())
   .addCommand(archiveCommand())
   .addCommand(importCommand())
   .addCommand(surveyCommand())
