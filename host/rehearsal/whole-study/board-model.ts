@@ -167,7 +167,8 @@ export class BoardModel {
   }
 
   powerOff(): void {
-    if (this.listen !== undefined) throw new Error(`${this.deviceId}: the model has no power cuts within a song`)
+    if (this.listen !== undefined)
+      throw new Error(`${this.deviceId}: the model has no power cuts within a song`)
     this.on = false
   }
 
@@ -276,7 +277,8 @@ export class BoardModel {
     if (sequence > this.acked + LOG_RECORDS || this.unrecorded.length >= MOST_UNRECORDED_RANGES) {
       this.unrecordedCount++
       const tail = this.unrecorded.at(-1)
-      if (tail === undefined || tail[2] !== sequence - 1) this.unrecorded.push([record.boot, sequence, sequence])
+      if (tail === undefined || tail[2] !== sequence - 1)
+        this.unrecorded.push([record.boot, sequence, sequence])
       else {
         tail[2] = sequence
         if (tail[0] !== record.boot) tail[0] = 0
@@ -378,7 +380,8 @@ export class BoardModel {
    *  list is the active one at once. */
   private receive({ ver, k, of, size, data }: PlaylistPart): boolean {
     if (ver === this.list?.version) return false
-    if (size > MAX_PLAYLIST_BYTES) throw new Error(`${this.deviceId}: a playlist of ${size} bytes has no room`)
+    if (size > MAX_PLAYLIST_BYTES)
+      throw new Error(`${this.deviceId}: a playlist of ${size} bytes has no room`)
     if (this.download?.version !== ver) {
       this.download = { version: ver, bytes: new Uint8Array(size), got: 0 }
     }

@@ -115,7 +115,8 @@ export class LocalPocket implements Pocket {
       board,
       taste,
       rng: stream(options.seed, "listener", options.subject, "wave", wave, "day", day),
-      features: (file) => featureMatrix(this.catalogue.spec, this.byId.has(file) ? [this.byId.get(file)!] : []),
+      features: (file) =>
+        featureMatrix(this.catalogue.spec, this.byId.has(file) ? [this.byId.get(file)!] : []),
       lengthMs: (file) => this.lengths.get(file),
     })
     const hear = board.sound.onStart
@@ -158,7 +159,14 @@ export class LocalPocket implements Pocket {
 
   async ledger(): Promise<PocketLedger> {
     const { bootAt, contactAt, contacts, hours, board } = this
-    return { sounded: [...board.sound.sounded], bootAt, contactAt, contacts, hours, panics: board.panics.length }
+    return {
+      sounded: [...board.sound.sounded],
+      bootAt,
+      contactAt,
+      contacts,
+      hours,
+      panics: board.panics.length,
+    }
   }
 
   private get clock(): VirtualClock {
