@@ -137,6 +137,7 @@ export class BoardModel {
   private version = 0
   private counter = 0
   private lastSync = 0
+  private readonly downUntil = new Map<ButtonName, number>()
   private download: { version: number; bytes: Uint8Array; got: number } | undefined
 
   constructor(private readonly options: BoardModelOptions) {
@@ -178,6 +179,9 @@ export class BoardModel {
   }
 
   tap(button: ButtonName, ms = 60): void {
+    // A button that is still down can't be pressed.
+    if (this.clock.now() <= (this.downUntil.get(button) ?? 0)) return
+    this.downUntil.set(button, this.clock.now() + ms)
     if (button !== "play") {
       this.later(BUS_MS, () => (button === "skip" ? this.skip() : this.stop()))
     } else if (ms >= HOLD_MS) {
