@@ -65,9 +65,12 @@ const both = async (whole: WholeStudy): Promise<Both> => ({
   findings: await findingsOf(whole, 1),
 })
 
-/** After a song that ended by itself, the next one begins within this of the model's (the VM's turn comes sooner where
- *  another frame is on the bus), ms. */
+/** After a song that ended by itself, the next one begins so much sooner than the model's at most (the VM's turn comes
+ *  sooner where another frame is on the bus), ms. */
 const GAP_MS = 10
+/** After a listen this short the VM may still be writing the one before; then the next song begins this much later. */
+const QUICK_MS = 200
+const WRITING_MS = 50
 
 /** Record by record: everything is equal but the moment at which a song follows one that ended by itself. */
 function sameRecords(vm: readonly Play[], model: readonly Play[]): void {
@@ -88,7 +91,8 @@ function sameRecords(vm: readonly Play[], model: readonly Play[]): void {
     else {
       const later = stand.startMs - lastModel.startMs - (play.startMs - lastVm.startMs)
       const most = lastVm.reason === END_FINISHED ? GAP_MS : 0
-      assert.ok(later >= 0 && later <= most, `${key(play)}: the model starts ${later} ms later`)
+      const least = lastVm.heardMs < QUICK_MS ? -WRITING_MS : 0
+      assert.ok(later >= least && later <= most, `${key(play)}: the model starts ${later} ms later`)
     }
     before.set(`${play.device} ${play.boot}`, [play, stand])
   }
@@ -112,7 +116,7 @@ test("the model of a board gives the listen records of the real firmware in the 
 })
 
 test("a log that is full leaves out the same listens on both, and none of them counts as lost", async () => {
-  const population = { ...FEW, plays: 430, playsSpread: 0, typicalS: 1, reaches: 0, loses: 0, dropsOut: 0 }
+  const population = { ...FEW, plays: 430, playsSpread: 0, typicalS: 3, sigma: 1, reaches: 0, loses: 0, dropsOut: 0 }
   const waves = { count: 1, days: 1, gapDays: 0, first: "random" as const }
   const run = (firmware: Firmware): Promise<Both> =>
     rehearsed({ firmware, population, subjects: 2, plan: { ...SMALL, waves } }, both)
