@@ -7,8 +7,8 @@
 //
 // Times, milliseconds, as the firmware has them on the simulated bus: a button acts one after it goes down (play: after
 // it comes up), a sound begins one after the player asks for it. After a song that ended by itself the next one begins
-// GAP_MS later: the runtime looks that often, and sooner where a frame happens to arrive in between. After a listen of
-// some tenths of a second the firmware may still be writing the one before, which the model never is.
+// GAP_MS later: the runtime looks that often, and sooner where a frame happens to arrive in between. Where the
+// firmware is still writing a checkpoint or the listen before, the next song begins some milliseconds later than here.
 
 import {
   END_FINISHED,
