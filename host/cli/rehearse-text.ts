@@ -16,7 +16,7 @@ export function rehearsalLines(
   const what = thesis ? "The thesis's experiment" : "The planned study"
   const boards = first.firmware === "vm" ? "the real firmware in the VM" : "the model of the firmware"
   return [
-    `${what}, rehearsed: ${first.subjects} virtual listeners, ${first.waves} waves, ${first.plays} plays, ${boards}, effect ${first.effect}, seed ${first.seed}${repeat > 1 ? ` (the first of ${repeat})` : ""}.`,
+    `${what}, rehearsed: ${first.subjects} virtual listeners, ${first.waves} wave${first.waves === 1 ? "" : "s"}, ${first.plays} plays, ${boards}, effect ${first.effect}, seed ${first.seed}${repeat > 1 ? ` (the first of ${repeat})` : ""}.`,
     "",
     ...armLines(first),
     "",

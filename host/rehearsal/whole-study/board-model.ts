@@ -51,7 +51,7 @@ const MOST_UNRECORDED_RANGES = 12
 const HOLD_MS = 1500
 const BUS_MS = 1
 /** From the end of a song to the start of the next. */
-export const GAP_MS = 10
+const GAP_MS = 10
 
 export interface BoardModelOptions {
   /** Sixteen lower-case hexadecimal digits. */

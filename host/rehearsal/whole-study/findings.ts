@@ -26,12 +26,12 @@ import type { PocketLedger } from "./pocket.js"
 import type { Firmware, WholeStudy } from "./run.js"
 
 const MEASURES = ["shareHeard", "shareFinished"] as const
-export type Measure = (typeof MEASURES)[number]
+type Measure = (typeof MEASURES)[number]
 
 /** Shorter plays are slips, as in the plan's outcomes. */
 const MIN_HEARD_MS = 500
 
-export interface ArmFindings {
+interface ArmFindings {
   subjects: number
   /** One per wave; null where nobody of the arm listened. */
   shareHeard: (number | null)[]
@@ -59,7 +59,7 @@ export interface WeightSpread {
   aboveOwn: number
 }
 
-export interface Estimates {
+interface Estimates {
   /** Coefficients of the first wave's models that were compared with the truth. */
   coefficients: number
   /** Share of them inside their 95 % interval. */
@@ -71,7 +71,7 @@ export interface Estimates {
   size: number | null
 }
 
-export interface Needs {
+interface Needs {
   /** Most records that a board held at once, and how many it has room for. */
   logFill: number
   logRoom: number

@@ -55,7 +55,7 @@ export function scaledPopulation(population: Population, effect: number): Popula
 }
 
 /** A day of a wave on which a listener listens. */
-export interface Outing {
+interface Outing {
   /** Day of the wave, from 0. */
   day: number
   /** When it begins, milliseconds after midnight. */
@@ -67,7 +67,7 @@ export interface Outing {
 }
 
 /** What a listener does in one wave. */
-export interface WaveLife {
+interface WaveLife {
   taste: Taste
   /** At most one a day, ascending day. */
   outings: Outing[]

@@ -50,7 +50,7 @@ export interface WholeStudyOptions {
 }
 
 /** A subject with all the boards that it had. */
-export interface Participant {
+interface Participant {
   subject: number
   cohort: string
   life: Life
@@ -61,12 +61,12 @@ export interface Participant {
 }
 
 /** What happened to the people and their boards. */
-export interface Happenings {
+interface Happenings {
   droppedOut: number
   boardsLost: number
 }
 
-export interface OpenedWave {
+interface OpenedWave {
   wave: number
   cohort: string
   /** Rows of the round: design and price by subject. */
