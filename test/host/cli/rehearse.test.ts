@@ -5,9 +5,21 @@ import { join } from "node:path"
 import { after, before, test } from "node:test"
 import { type Finished, fieldtune } from "./run.js"
 
+const PLAN = {
+  name: "pilot",
+  playlistSize: 6,
+  draws: 60,
+  waves: { count: 2, days: 2, gapDays: 1 },
+  arms: [
+    { name: "model", design: "model", share: 1 },
+    { name: "gower", design: "gower", share: 1 },
+  ],
+}
+
 let folder = ""
-before(() => {
+before(async () => {
   folder = mkdtempSync(join(tmpdir(), "rehearse-"))
+  await plannedStudy("pilot", PLAN)
 })
 after(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -27,19 +39,7 @@ async function plannedStudy(dir: string, plan: object): Promise<void> {
   assert.equal(added.code, 0, added.stderr)
 }
 
-const PLAN = {
-  name: "pilot",
-  playlistSize: 6,
-  draws: 60,
-  waves: { count: 2, days: 2, gapDays: 1 },
-  arms: [
-    { name: "model", design: "model", share: 1 },
-    { name: "gower", design: "gower", share: 1 },
-  ],
-}
-
 test("a planned study is rehearsed on its own songs, and stays as it is", async () => {
-  await plannedStudy("pilot", PLAN)
   const plan = ["--study", "pilot", "--subjects", "3", "--seed", "2"]
   const first = await run(...plan, "--workers", "1", "--json")
   assert.equal(first.code, 0, first.stderr)
