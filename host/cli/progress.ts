@@ -32,3 +32,20 @@ export async function withProgress<T>(
     if (shown) bar.stop()
   }
 }
+
+/** The same for work that says what it is doing and which share of it all is done. */
+export async function withSteps<T>(
+  work: (progress: (label: string, share: number) => void) => Promise<T>,
+): Promise<T> {
+  if (!process.stderr.isTTY) return work(() => {})
+  const bar = new SingleBar(
+    { format: "{bar} {percentage} % {label}", stream: process.stderr, clearOnComplete: true },
+    Presets.shades_classic,
+  )
+  bar.start(100, 0, { label: "" })
+  try {
+    return await work((label, share) => bar.update(Math.round(100 * share), { label }))
+  } finally {
+    bar.stop()
+  }
+}

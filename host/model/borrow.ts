@@ -58,7 +58,7 @@ export function borrow(
 }
 
 /** What `weighting` means for a subject with `plays` plays. */
-function resolveWeighting(weighting: Weighting, plays: number): Averaging | "own" {
+export function resolveWeighting(weighting: Weighting, plays: number): Averaging | "own" {
   if (weighting !== "switch") return weighting
   return plays < STACKING_FROM ? "marginal" : "stacking"
 }

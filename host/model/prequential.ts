@@ -17,7 +17,7 @@
 // favours the own model a little in the first pieces; and song constants come from all plays of the other subjects.
 
 import { mixtureLogDensity } from "./average.js"
-import { borrow, type OwnModel } from "./borrow.js"
+import { borrow, type OwnModel, resolveWeighting } from "./borrow.js"
 import { type Donor, donorPrior } from "./donors.js"
 import { newestWave, powersOf } from "./forget.js"
 import { type Observations, takeRows } from "./observations.js"
@@ -72,14 +72,15 @@ export function foretellBlock(
   const { hyper } = later ? own.model : own
   let particles = later ? own.model.particles : fromPrior(hyper, own.draws, rng)
   let { rows, evidence } = before
+  const ends = endsOf(rows, n, later)
+  const scores = donors.map((donor) => scoreRows(donor, observations, [rows, ...ends]))
   const block = { plays: 0, scores: { switch: 0, stacking: 0, marginal: 0, own: 0 } }
   const logPrior = logLikeness && donorPrior(logLikeness)
-  while (rows < n) {
-    const to = later ? n : Math.min(n, Math.max(FIRST_SCORED, 2 * rows))
+  for (const to of ends) {
     const all = firstRows(observations, to)
     if (rows > 0) {
       const seen = { particles, observations: firstRows(observations, rows), evidence }
-      addScores(block, seen, rangeOf(observations, rows, to), donors, logPrior)
+      addScores(block, seen, rangeOf(observations, rows, to), scores, logPrior)
     }
     const absorbed = absorb(particles, all, rows, hyper, rng, later ? powers(own.model, all) : { thin: 1 })
     particles = absorbed.particles
@@ -87,6 +88,32 @@ export function foretellBlock(
     rows = to
   }
   return { foretold: { rows, evidence }, block }
+}
+
+/** Where the pieces end in which rows from `rows` on are foretold. */
+function endsOf(rows: number, n: number, later: boolean): number[] {
+  const ends: number[] = []
+  for (let to = rows; to < n; ends.push(to)) to = later ? n : Math.min(n, Math.max(FIRST_SCORED, 2 * to))
+  return ends
+}
+
+/** How a donor does on the target's rows. */
+interface RowScores {
+  /** Length n: ℓ of each row. */
+  pointwise: Float64Array
+  /** L of the first so many rows, for the numbers of rows that pieces begin at. */
+  joint: Map<number, number>
+  known: Uint8Array
+}
+
+/** All that is asked of a donor, at once: its columns are computed for one target and then given up. */
+function scoreRows(donor: Donor, observations: Observations, starts: readonly number[]): RowScores {
+  const { pointwise } = donor.score(observations)
+  const joint = new Map<number, number>()
+  for (const rows of starts) {
+    if (rows > 0 && rows < observations.n) joint.set(rows, donor.score(firstRows(observations, rows)).joint)
+  }
+  return { pointwise, joint, known: donor.knows(observations.song) }
 }
 
 /** What the plays count for when the model goes on to `observations`. */
@@ -101,19 +128,32 @@ function addScores(
   block: BlockScore<Candidate>,
   seen: OwnModel,
   fresh: Observations,
-  donors: readonly Donor[],
+  donors: readonly RowScores[],
   logPrior?: Float64Array,
 ): void {
-  const past = donors.map((donor) => donor.score(seen.observations))
+  const rows = seen.observations.n
+  const to = rows + fresh.n
+  const past = donors.map(({ pointwise, joint }) => ({
+    joint: joint.get(rows)!,
+    pointwise: pointwise.subarray(0, rows),
+  }))
   const pointwise = [
     scoreModel(seen.particles, fresh).pointwise,
-    ...donors.map((donor) => donor.score(fresh).pointwise),
+    ...donors.map((donor) => donor.pointwise.subarray(rows, to)),
   ]
-  const known = [undefined, ...donors.map((donor) => donor.knows(fresh.song))]
+  const known = [undefined, ...donors.map((donor) => donor.known.subarray(rows, to))]
   block.plays += fresh.n
+  // `switch` is one of the others.
+  const densities = new Map<string, Float64Array>()
   for (const candidate of CANDIDATES) {
-    const { logWeights } = borrow(candidate, seen, past, logPrior)
-    for (const value of mixtureLogDensity(pointwise, logWeights, known)) block.scores[candidate] += value
+    const method = resolveWeighting(candidate, rows)
+    let density = densities.get(method)
+    if (density === undefined) {
+      const { logWeights } = borrow(method, seen, past, logPrior)
+      density = mixtureLogDensity(pointwise, logWeights, known)
+      densities.set(method, density)
+    }
+    for (const value of density) block.scores[candidate] += value
   }
 }
 

@@ -23,8 +23,8 @@ import { logSumExp, type Particles } from "./particles.js"
 
 /** How a model does on the target's plays. */
 export interface Score {
-  /** L: log mean over the particles of the joint density. */
-  joint: number
+  /** L: log mean over the particles of the joint density; computed when it is first asked for. */
+  readonly joint: number
   /** Length n: ℓ_k; computed when it is first asked for. */
   readonly pointwise: Float64Array
 }
@@ -61,9 +61,13 @@ export function scorerOf(particles: Particles, kernel?: Kernel): Scorer {
     if (observations.p !== model.p) {
       throw new RangeError(`observations: ${observations.p} columns, but the model has ${model.p}`)
     }
+    let joint: number | undefined
     let pointwise: Float64Array | undefined
     return {
-      joint: jointScore(model, observations, kernel),
+      get joint() {
+        joint ??= jointScore(model, observations, kernel)
+        return joint
+      },
       get pointwise() {
         pointwise ??= pointwiseScore(model, observations, kernel)
         return pointwise

@@ -16,32 +16,49 @@ export interface Taste {
   sigma: number
 }
 
-/** Median listening time of an average song, seconds: most songs are skipped before their end. */
-const TYPICAL_S = 75
-const TYPICAL_SPREAD = 0.25
-const SIGMA = 0.7
-/** Attributes that matter to a listener, and by how much (log seconds per standard deviation). */
-const LIKED_ATTRIBUTES = 3
-const EFFECT = 0.5
-const EFFECT_SPREAD = 0.2
+/** What tastes are drawn from. */
+export interface TasteLaw {
+  /** Median listening time of an average song, seconds, and its spread between listeners (log seconds). */
+  typicalS: number
+  typicalSpread: number
+  /** Of log listening time: median over the listeners, and its spread (log). */
+  sigma: number
+  sigmaSpread: number
+  /** Attributes that matter to a listener, and by how much (log seconds per standard deviation, either way). */
+  liked: number
+  effect: number
+  effectSpread: number
+}
+
+/** Listeners who know what they like: few plays tell it. Most songs are skipped before their end. */
+const DECIDED: TasteLaw = {
+  typicalS: 75,
+  typicalSpread: 0.25,
+  sigma: 0.7,
+  sigmaSpread: 0,
+  liked: 3,
+  effect: 0.5,
+  effectSpread: 0.2,
+}
 /** Between the start of the next song and the stop button, when a session is over. */
 const STOP_AFTER_MS = 200
 
 /** Draws a taste over the study's features. */
-export function drawTaste(spec: FeatureSpec, rng: Rng): Taste {
+export function drawTaste(spec: FeatureSpec, rng: Rng, law: TasteLaw = DECIDED): Taste {
   const beta = new Float64Array(spec.names.length)
-  beta[0] = Math.log(TYPICAL_S) + TYPICAL_SPREAD * rng.normal()
+  beta[0] = Math.log(law.typicalS) + law.typicalSpread * rng.normal()
   const columns = Array.from({ length: beta.length - 1 }, (_, i) => i + 1)
   rng.shuffle(columns)
-  for (const column of columns.slice(0, LIKED_ATTRIBUTES)) {
+  for (const column of columns.slice(0, law.liked)) {
     const sign = rng.uniform() < 0.5 ? -1 : 1
-    beta[column] = sign * (EFFECT + EFFECT_SPREAD * rng.normal())
+    beta[column] = sign * (law.effect + law.effectSpread * rng.normal())
   }
-  return { beta, sigma: SIGMA }
+  return { beta, sigma: law.sigma * Math.exp(law.sigmaSpread * rng.normal()) }
 }
 
 export interface ListenerOptions {
-  board: Board
+  /** What there is of a board for a listener: its sound, its buttons, and time. */
+  board: Pick<Board, "clock" | "sound" | "tap">
   taste: Taste
   rng: Rng
   /** Features of a file on the card, length P. */

@@ -126,7 +126,7 @@ export const TASKS = {
     donors.forEach((donor, d) => {
       const weight = logWeights[d + 1]
       if (weight === Number.NEGATIVE_INFINITY) return
-      parts.push({ predictions: donor.predict(songs), known: donor.knows(songs.ids) })
+      parts.push({ predictions: predictionsOf(donor, songs), known: donor.knows(songs.ids) })
       weights.set(ids[d], weight)
       heard.push(weight)
     })
@@ -147,7 +147,7 @@ function donorsFor(
       ? Int32Array.from(others.keys())
       : nearestDonors(observations, others.map(centreOfMember), likenessOf)
   const ids = Array.from(near, (i) => others[i].id)
-  const donors = Array.from(near, (i) => tasteDonor(others[i].particles, new Set(others[i].heard)))
+  const donors = Array.from(near, (i) => donorOf(others[i]))
   const logLikeness: (number | undefined)[] = Array.from(near, (i) => likenessOf[i])
   const aggregate = crowd.aggregates[crowd.of.get(subject) ?? -1]
   if (aggregate !== undefined && aggregate.plays > 0) {
@@ -156,6 +156,26 @@ function donorsFor(
     logLikeness.push(undefined)
   }
   return { ids, donors, logLikeness: likeness && logLikeness }
+}
+
+/** Made once for all targets of a crowd. */
+const donorsMade = new WeakMap<Particles, Donor>()
+
+function donorOf({ particles, heard }: Crowd["members"][number]): Donor {
+  const donor = donorsMade.get(particles) ?? tasteDonor(particles, new Set(heard))
+  donorsMade.set(particles, donor)
+  return donor
+}
+
+/** What a donor expects of the songs is the same whoever asks. */
+const expected = new WeakMap<Donor, { songs: SongTable; predictions: Predictions }>()
+
+function predictionsOf(donor: Donor, songs: SongTable): Predictions {
+  const known = expected.get(donor)
+  if (known?.songs === songs) return known.predictions
+  const predictions = donor.predict(songs)
+  expected.set(donor, { songs, predictions })
+  return predictions
 }
 
 /** Made once for all targets of a crowd. */
