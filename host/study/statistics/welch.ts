@@ -31,6 +31,9 @@ export interface WelchTest {
   level: number
 }
 
+/** A spread this far below the values is rounding. */
+const ROUNDING = 1e-12
+
 /** Why there is no test. */
 export interface NoTest {
   reason: string
@@ -54,7 +57,10 @@ export function welchTest(a: readonly number[], b: readonly number[], level = 0.
   const vx = x.variance / a.length
   const vy = y.variance / b.length
   const square = vx + vy
-  if (!(square > 0)) return { reason: "neither sample varies, so the difference has no standard error" }
+  // What differs in its last bits only does not vary: it would be significant beyond all measure.
+  const largest = Math.max(...a.map(Math.abs), ...b.map(Math.abs))
+  if (!(Math.sqrt(square) > ROUNDING * largest))
+    return { reason: "neither sample varies, so the difference has no standard error" }
   const standardError = Math.sqrt(square)
   const difference = x.mean - y.mean
   // Shares, so that the squares of tiny variances do not underflow.
