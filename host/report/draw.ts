@@ -7,7 +7,7 @@
 import * as Plot from "@observablehq/plot"
 import { parseHTML } from "linkedom"
 
-export const WIDTH = 720
+const WIDTH = 720
 const FONT = "'DejaVu Sans', system-ui, sans-serif"
 const INK = "#1d2326"
 const PAPER = "#ffffff"
@@ -21,13 +21,13 @@ export const GREY = "#7d8588"
 export const ACCENT = COLOURS[0]
 export const WARM = COLOURS[1]
 
-export interface ArmStyle {
+interface ArmStyle {
   colour: string
   symbol: (typeof SYMBOLS)[number]
 }
 
 /** By arm; from the seventh on the styles begin again. */
-export function armStyles(arms: readonly string[]): Map<string, ArmStyle> {
+function armStyles(arms: readonly string[]): Map<string, ArmStyle> {
   return new Map(
     arms.map((arm, i) => [arm, { colour: COLOURS[i % COLOURS.length], symbol: SYMBOLS[i % SYMBOLS.length] }]),
   )

@@ -120,7 +120,7 @@ ${body}
 }
 
 /** A value as people read it; a missing one is a dash. */
-export function cellText(column: Column, row: Row): string {
+function cellText(column: Column, row: Row): string {
   const value = row[column.name]
   if (value === null || value === undefined) return "–"
   if (typeof value === "boolean") return value ? "yes" : "–"

@@ -4,7 +4,7 @@
 import type { Field, Row } from "../archive/field.js"
 
 /** How the numbers of a column are shown to people; the file beside has them with all digits. */
-export type Shown = "percent" | "points" | "p" | "decimals"
+type Shown = "percent" | "points" | "p" | "decimals"
 
 export interface Column extends Field {
   /** Left out: as it stands. */
@@ -40,7 +40,7 @@ export interface Figure extends Heading, Numbers {
   alt: string
 }
 
-export interface TablePart extends Heading, Numbers {
+interface TablePart extends Heading, Numbers {
   kind: "table"
 }
 

@@ -6,10 +6,10 @@ import fastifyStatic from "@fastify/static"
 import type { FastifyInstance } from "fastify"
 import { packageRoot } from "../firmware/manifest.js"
 import { StoreUnavailableError } from "../store/failure.js"
-import type { PlaylistItem } from "../store/playlists.js"
-import { armShown, type BlindItem, blindItem, blindTaste, isBlind } from "../study/blind.js"
 import { type Overview, overview } from "../study/overview.js"
+import { songsView } from "../study/songs-view.js"
 import type { Study } from "../study/study.js"
+import { subjectView } from "../study/subject-view.js"
 import { type ActionOptions, actionRoute } from "./actions.js"
 import { eventRoute } from "./events.js"
 
@@ -44,6 +44,8 @@ export async function dashboardRoutes(app: FastifyInstance, options: ActionOptio
     return view
   })
 
+  app.get("/api/songs", () => songsView(study))
+
   const page = join(packageRoot(), "dist", "dashboard")
   if (existsSync(join(page, "index.html"))) {
     await app.register(fastifyStatic, { root: page })
@@ -73,46 +75,4 @@ function overviews(study: Study, now: () => number): () => Promise<Overview> {
     if (known === undefined) throw new Error("the overview was not computed")
     return { ...known, now: now() }
   }
-}
-
-/** A subject's playlist now (the newest published one) with its reasons, and what is known of the taste. */
-async function subjectView(study: Study, id: number) {
-  const { store } = study
-  const subject = await store.subjects.get(id)
-  if (subject === undefined) return undefined
-  const list = (await store.playlists.of(id)).at(-1)
-  const items = list === undefined ? [] : await store.playlists.items(list.id)
-  const model = await store.models.latest(id, "taste")
-  const blind = await isBlind(study)
-  return {
-    subject: { id, label: subject.label, arm: (await armShown(study))(subject.arm) },
-    playlist:
-      list === undefined
-        ? null
-        : {
-            version: list.version,
-            wave: list.wave,
-            design: blind ? null : list.design,
-            state: list.state,
-            price: blind ? null : (list.summary.price ?? null),
-            notes: blind ? [] : (list.summary.notes ?? []),
-            items: await withSongs(study, blind ? items.map(blindItem) : items),
-          },
-    taste: model === undefined ? null : blind ? blindTaste(model.summary) : model.summary,
-  }
-}
-
-async function withSongs(study: Study, items: readonly (PlaylistItem | BlindItem)[]) {
-  const songs = new Map((await study.store.songs.all()).map((song) => [song.id, song]))
-  return items.map(({ reason, ...item }) => {
-    const song = songs.get(item.song)
-    return {
-      ...item,
-      title: song?.title ?? "",
-      artist: song?.artist ?? "",
-      genre: song?.genre ?? "",
-      lengthMs: song?.lengthMs ?? null,
-      reason: (reason as { text?: string } | null)?.text ?? "",
-    }
-  })
 }

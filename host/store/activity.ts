@@ -33,6 +33,15 @@ export interface BoardList {
   state: PublicationState
 }
 
+export interface SongActivity {
+  /** Lists that it is in, and those in which it is to be learnt from; null = not told. */
+  listed: number
+  toLearn: number | null
+  /** Listens of at least the least length asked for, and the mean share heard; null without any. */
+  plays: number
+  meanShareHeard: number | null
+}
+
 interface Hour {
   /** Hours since 1970. */
   hour: number
@@ -49,6 +58,8 @@ export interface ActivityStore {
   /** All playlists without their bytes, ascending id. */
   boardLists(): Promise<BoardList[]>
   playsBySubject(): Promise<Map<number, number>>
+  /** By song; those that were neither listed nor heard are left out. */
+  songs(leastMs: number): Promise<Map<number, SongActivity>>
   /** Plays by the hour they began (of their sync, where no clock tells) and syncs, ascending. */
   hours(): Promise<Hour[]>
 }
@@ -99,6 +110,26 @@ export function activityStore(db: Kysely<Tables>): ActivityStore {
         [],
       )
       return new Map(rows.map(({ subject, plays }) => [subject, plays]))
+    },
+    async songs(leastMs) {
+      const listed = await rowsOf<{ song: number; listed: number; toLearn: number }>(
+        db,
+        "select song, count(*) as listed, sum(tag = 'explore') as to_learn from playlist_item group by song",
+        [],
+      )
+      const heard = await rowsOf<{ song: number; plays: number; meanShareHeard: number }>(
+        db,
+        `select p.song, count(*) as plays, avg(min(1.0, p.heard_ms * 1.0 / s.length_ms)) as mean_share_heard
+           from play p join song s on s.id = p.song where p.heard_ms >= ? group by p.song`,
+        [leastMs],
+      )
+      const songs = new Map<number, SongActivity>(
+        listed.map(({ song, ...row }) => [song, { ...row, plays: 0, meanShareHeard: null }]),
+      )
+      for (const { song, ...row } of heard) {
+        songs.set(song, { ...(songs.get(song) ?? { listed: 0, toLearn: 0 }), ...row })
+      }
+      return songs
     },
     async hours() {
       return rowsOf<Hour>(

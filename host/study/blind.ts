@@ -95,12 +95,6 @@ export function blindItem({ song }: PlaylistItem): BlindItem {
   return { song, utility: null, information: null, tag: null, propensity: null, rank: null, reason: null }
 }
 
-/** What is known of a taste, without what counts the designs that there were. */
-export function blindTaste(summary: Record<string, unknown>): Record<string, unknown> {
-  const { cycle: _, forgetting: __, ...rest } = summary
-  return rest
-}
-
 /** The report of a round as it may be shown in a blind study. */
 export function blindRound(report: RoundReport): RoundReport {
   const subjects = report.subjects.map((row) => {

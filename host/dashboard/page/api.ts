@@ -87,42 +87,94 @@ export interface Overview {
   }[]
 }
 
-export interface Item {
+export interface HeardPlay {
+  id: number
+  at: number | null
+  uncertaintyMs: number | null
+  song: number
+  title: string
+  artist: string
+  heardS: number
+  share: number
+  end: string
+  wave: number | null
+  toLearn: boolean | null
+}
+
+interface Coefficient {
+  name: string
+  mean: number
+  low: number
+  high: number
+  inclusion: number
+}
+
+interface ListedSong {
   song: number
   title: string
   artist: string
   genre: string
   lengthMs: number | null
-  utility: number | null
-  information: number | null
   /** null, like all that tells of a design, while the study is blind. */
-  tag: "explore" | "exploit" | null
+  tag: string | null
+  utility: number | null
   propensity: number | null
-  rank: number | null
   reason: string
+  expected: number | null
+  heard: number | null
+}
+
+export interface List {
+  version: number
+  wave: number
+  design: string | null
+  state: string
+  at: number
+  price: { design: number; random: number } | null
+  notes: string[]
+  plays: number
+  expected: number | null
+  heard: number | null
+  songs: ListedSong[]
 }
 
 export interface SubjectView {
-  subject: { id: number; label: string; arm: string }
-  playlist: {
-    version: number
-    wave: number
-    design: string | null
-    state: string
-    /** Shares of the highest utility that were given up, 0 … 1. */
-    price: { design: number; random: number } | null
-    notes: string[]
-    items: Item[]
-  } | null
+  subject: { id: number; label: string; arm: string; device: string | null }
+  blind: boolean
+  playsInAll: number
+  /** The newest, oldest first. */
+  plays: HeardPlay[]
   taste: {
-    names: string[]
-    mean: number[]
-    sd: number[]
-    inclusion: number[]
-    sigma: number
+    coefficients: Coefficient[]
+    sigma: { mean: number; low: number; high: number }
+    typicalSeconds: number
     plays: number
-    warnings: string[]
+    censored: number
+    diagnosis: { good: boolean; says: string }[]
   } | null
+  hazard: { seconds: number[]; low: number[]; median: number[]; high: number[] } | null
+  /** Newest first. */
+  lists: List[]
+}
+
+export interface SongRow {
+  song: number
+  title: string
+  artist: string
+  genre: string
+  lengthMs: number
+  attributes: Record<string, number>
+  listed: number
+  toLearn: number | null
+  plays: number
+  meanShareHeard: number | null
+  constant: { mean: number; sd: number } | null
+}
+
+export interface SongsView {
+  blind: boolean
+  attributes: string[]
+  songs: SongRow[]
 }
 
 async function get<T>(path: string): Promise<T> {
@@ -151,3 +203,4 @@ export async function ask(action: Action): Promise<{ done: boolean; lines: strin
 
 export const getOverview = (): Promise<Overview> => get("api/overview")
 export const getSubject = (id: number): Promise<SubjectView> => get(`api/subjects/${id}`)
+export const getSongs = (): Promise<SongsView> => get("api/songs")

@@ -13,7 +13,7 @@ interface FigureProps {
   children: ComponentChildren
 }
 
-function Figure({ label, width, height, header, rows, children }: FigureProps) {
+export function Figure({ label, width, height, header, rows, children }: FigureProps) {
   return (
     <figure>
       <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
@@ -25,8 +25,8 @@ function Figure({ label, width, height, header, rows, children }: FigureProps) {
           <table>
             <thead>
               <tr>
-                {header.map((name) => (
-                  <th key={name} scope="col">
+                {header.map((name, i) => (
+                  <th key={name} scope="col" class={i === 0 ? "" : "n"}>
                     {name}
                   </th>
                 ))}
@@ -57,7 +57,7 @@ function Figure({ label, width, height, header, rows, children }: FigureProps) {
 }
 
 /** A round number at or above the value: 1, 2 or 5 times a power of ten. */
-function roundUp(value: number): number {
+export function roundUp(value: number): number {
   if (value <= 0) return 1
   const power = 10 ** Math.floor(Math.log10(value))
   return power * ([1, 2, 5].find((step) => step * power >= value) ?? 10)

@@ -1,11 +1,12 @@
 // The page: what the address asks for, kept up to date with the server.
 
 import { render } from "preact"
-import { getOverview, getSubject, type Overview } from "./api"
+import { getOverview, getSongs, getSubject, type Overview } from "./api"
 import { Boards } from "./boards"
 import { count } from "./format"
 import { useLoaded, useNews } from "./live"
 import { type Route, useRoute } from "./route"
+import { Songs } from "./songs"
 import { StudyPage } from "./study"
 import { Subject } from "./subject"
 import { Subjects } from "./subjects"
@@ -14,6 +15,7 @@ const NAVIGATION = [
   ["study", "#/", "Study"],
   ["boards", "#/boards", "Boards"],
   ["subjects", "#/subjects", "Listeners"],
+  ["songs", "#/songs", "Songs"],
 ] as const
 
 function App() {
@@ -57,6 +59,7 @@ function Page({ route, overview, beat }: { route: Route; overview: Overview; bea
   if (route.page === "boards") return <Boards overview={overview} />
   if (route.page === "subjects") return <Subjects overview={overview} />
   if (route.page === "subject") return <SubjectPage subject={route.subject} beat={beat} />
+  if (route.page === "songs") return <SongsPage beat={beat} />
   return <StudyPage overview={overview} />
 }
 
@@ -64,6 +67,12 @@ function SubjectPage({ subject, beat }: { subject: number; beat: number }) {
   const [view, failure] = useLoaded(() => getSubject(subject), beat, `subject ${subject}`)
   if (view === undefined) return <p class="empty">{failure ?? "Loading the listener …"}</p>
   return <Subject view={view} />
+}
+
+function SongsPage({ beat }: { beat: number }) {
+  const [view, failure] = useLoaded(getSongs, beat, "songs")
+  if (view === undefined) return <p class="empty">{failure ?? "Loading the songs …"}</p>
+  return <Songs view={view} />
 }
 
 // Following the link leaves the address alone: it says which page is shown.

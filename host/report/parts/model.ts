@@ -461,7 +461,7 @@ export function diagnostics(tastes: readonly Taste[]): Part {
 
 export const SOUND = "sound"
 
-export function verdictOf({ diagnostics: found, plays, hyper, particles }: TasteModel): string {
+function verdictOf({ diagnostics: found, plays, hyper, particles }: TasteModel): string {
   const { ess, khat, drift, rhat, refitted } = found
   const said: string[] = []
   if (plays < hyper.names.length) said.push("few plays: much of it is the prior")

@@ -66,19 +66,70 @@ test("a page is told of a change, by whoever it was made, and let go when the se
   })
 })
 
-test("a listener's playlist comes in playing order with titles and reasons", async () => {
+test("a listener's playlist comes in playing order with titles, reasons and what was heard of each song", async () => {
   await withStudy(async ({ study }) => {
     await storeStudy(study)
-    const { playlist, taste } = (await get(study, "/api/subjects/1")).json()
+    const { lists, taste, plays, playsInAll } = (await get(study, "/api/subjects/1")).json()
     assert.equal(taste, null)
-    assert.deepEqual(playlist.price, { total: 0.025, design: 0.02, random: 0.005 })
+    assert.deepEqual(lists[0].price, { total: 0.025, design: 0.02, random: 0.005 })
     assert.deepEqual(
-      playlist.items.map((item: { song: number }) => item.song),
-      [2, 1, 3],
+      lists[0].songs.map(({ song, heard }: { song: number; heard: number | null }) => [song, heard]),
+      [
+        [2, 0.5],
+        [1, 1],
+        [3, null],
+      ],
     )
-    assert.equal(playlist.items[0].title, "Song 2")
-    assert.equal(playlist.items[0].reason, "because of its tempo")
+    assert.equal(lists[0].songs[0].title, "Song 2")
+    assert.equal(lists[0].songs[0].reason, "because of its tempo")
+    assert.equal(playsInAll, 2)
+    assert.deepEqual(
+      plays.map(({ song, share, end, wave }: Record<string, unknown>) => [song, share, end, wave]),
+      [
+        [2, 0.5, "skipped", 1],
+        [1, 1, "finished", 1],
+      ],
+    )
   })
+})
+
+test("the songs come with what became of them", async () => {
+  await withStudy(async ({ study }) => {
+    await storeStudy(study)
+    const { songs } = (await get(study, "/api/songs")).json()
+    assert.deepEqual(
+      songs.map((row: Record<string, unknown>) => [
+        row.song,
+        row.listed,
+        row.toLearn,
+        row.plays,
+        row.meanShareHeard,
+      ]),
+      [
+        [1, 1, 0, 1, 1],
+        [2, 1, 0, 1, 0.5],
+        [3, 1, 1, 0, null],
+      ],
+    )
+  })
+})
+
+test("while the study is blind neither the overview nor a listener nor the songs tell of a design", async () => {
+  await withStudy(
+    async ({ study }) => {
+      await storeStudy(study)
+      for (const url of ["/api/overview", "/api/subjects/1", "/api/songs"]) {
+        const { body, statusCode } = await get(study, url)
+        assert.equal(statusCode, 200)
+        assert.doesNotMatch(
+          body,
+          /because of its|"explore"|"exploit"|"toLearn":\d|"model"|"propensity":[\d.]|"utility":[\d.]/,
+          url,
+        )
+      }
+    },
+    { blind: "double" },
+  )
 })
 
 test("a listener that is not there, and a number that is none, get 404", async () => {

@@ -77,7 +77,7 @@ describe("a blind study", () => {
         ["model", "gower", "random", "utility"],
       )
       const app = buildServer({ study, now: () => START, random: (n) => new Uint8Array(n) })
-      for (const url of ["/api/overview", ...[1, 2, 3, 4].map((id) => `/api/subjects/${id}`)]) {
+      for (const url of ["/api/overview", "/api/songs", ...[1, 2, 3, 4].map((id) => `/api/subjects/${id}`)]) {
         const { body, statusCode } = await app.inject({ url })
         assert.equal(statusCode, 200)
         assertBlind(body, url)
@@ -125,9 +125,9 @@ describe("a blind study", () => {
       const app = buildServer({ study, now: () => START, random: (n) => new Uint8Array(n) })
       const { body } = await app.inject({ url: "/api/subjects/2" })
       assert.throws(() => assertBlind(body, "what was hidden is told"), { name: "AssertionError" })
-      const { subject, playlist } = JSON.parse(body)
+      const { subject, lists } = JSON.parse(body)
       await app.close()
-      assert.deepEqual([subject.arm, playlist.design], ["nearby", "gower"])
+      assert.deepEqual([subject.arm, lists[0].design], ["nearby", "gower"])
       assert.equal((await waveSummaries(study))[1].designs, "gower+model+random+utility")
       assert.notEqual(reports[1].subjects[0].price, null)
     }))
