@@ -115,6 +115,7 @@ test("threads that are terminated wherever they are load no database: within a c
     "host/round/thread.js",
     "host/rehearsal/hostile/thread.js",
     "host/catalogue/audio/thread.js",
+    "host/rehearsal/whole-study/vm-thread.js",
   ]) {
     const loaded = [...loadedBy(entry)].map((file) => relative(root, file))
     assert.ok(loaded.length > 5, entry)
@@ -128,7 +129,7 @@ test("threads that are terminated wherever they are load no database: within a c
   const terminating = sourcesIn("host").filter(({ text }) => /\.terminate\(\)/.test(text))
   assert.deepEqual(
     terminating.map(({ path }) => path),
-    ["host/round/pool.ts", "host/threads.ts"],
+    ["host/rehearsal/whole-study/vm-fleet.ts", "host/round/pool.ts", "host/threads.ts"],
   )
   const impatient = sourcesIn("host").filter(({ text }) => /patienceMs:/.test(text))
   assert.deepEqual(

@@ -10,7 +10,8 @@ import { decodeReply } from "../protocol/reply.js"
 import { openReply, sealRequest } from "../protocol/seal.js"
 import { enrol } from "../study/enrol.js"
 import type { Study } from "../study/study.js"
-import { bytesFrom, smallStudy } from "./small-study.js"
+import { bytesFrom } from "./random-bytes.js"
+import { smallStudy } from "./small-study.js"
 
 const SONGS = 40
 const SONG_SECONDS = 180

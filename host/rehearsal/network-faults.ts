@@ -28,8 +28,8 @@ import { Fram } from "./chips/fram.js"
 import { VirtualClock } from "./clock.js"
 import { matchListens, soundedMs } from "./ledger.js"
 import { FAULT_KINDS, type FaultKind, FaultyNetwork, MAX_LATE_MS } from "./proxy.js"
+import { bytesFrom } from "./random-bytes.js"
 import {
-  bytesFrom,
   fileLength,
   misplaced,
   publishSongs,

@@ -24,8 +24,8 @@ import { VirtualClock } from "./clock.js"
 import { tearFlash } from "./flash-tear.js"
 import { matchListens, soundedMs } from "./ledger.js"
 import { type Fault, HostNetwork } from "./network.js"
+import { bytesFrom } from "./random-bytes.js"
 import {
-  bytesFrom,
   fileLength,
   misplaced,
   publishSongs,

@@ -54,11 +54,6 @@ export async function publishSongs(
   await publish(study.store, { subject, wave: 1, design: "random", at, items, summary: {} })
 }
 
-/** Random bytes of a stream, `count` at a time. */
-export function bytesFrom(rng: Rng): (count: number) => Uint8Array {
-  return (count) => Uint8Array.from({ length: count }, () => rng.int(256))
-}
-
 /** Sequences of one board and epoch have no holes, so completeness is proved and not assumed: what is wrong, or nothing. */
 export function sequenceFaults(plays: readonly Play[]): string[] {
   const sequences = plays.map(({ sequence }) => sequence).sort((a, b) => a - b)

@@ -23,7 +23,7 @@ import { VirtualClock } from "./clock.js"
 import { matchListens, soundedMs } from "./ledger.js"
 import { drawTaste, Listener, type Taste } from "./listener.js"
 import { type Fault, HostNetwork } from "./network.js"
-import { bytesFrom } from "./small-study.js"
+import { bytesFrom } from "./random-bytes.js"
 
 /** Monday 6 January 2025, 08:00 UTC: rehearsals have a calendar of their own. */
 const START = Date.UTC(2025, 0, 6, 8)

@@ -15,7 +15,7 @@ import { Board } from "../../host/rehearsal/board.js"
 import { VirtualClock } from "../../host/rehearsal/clock.js"
 import { drawTaste, Listener } from "../../host/rehearsal/listener.js"
 import { HostNetwork } from "../../host/rehearsal/network.js"
-import { bytesFrom } from "../../host/rehearsal/small-study.js"
+import { bytesFrom } from "../../host/rehearsal/random-bytes.js"
 import { type Finished, finished, firstLine } from "../host/cli/run.js"
 
 const PROGRAM = fileURLToPath(new URL("../../host/cli/main.js", import.meta.url))

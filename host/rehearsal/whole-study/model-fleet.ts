@@ -2,7 +2,7 @@
 
 import { stream } from "../../model/random.js"
 import { VirtualClock } from "../clock.js"
-import { bytesFrom } from "../small-study.js"
+import { bytesFrom } from "../random-bytes.js"
 import { BoardModel } from "./board-model.js"
 import { type Catalogue, LocalPocket, type Pocket, type PocketOptions } from "./pocket.js"
 import type { HostExchange } from "./vm-fleet.js"

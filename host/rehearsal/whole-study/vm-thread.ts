@@ -7,7 +7,7 @@ import { stream } from "../../model/random.js"
 import { Board } from "../board.js"
 import { VirtualClock } from "../clock.js"
 import { HostNetwork } from "../network.js"
-import { bytesFrom } from "../small-study.js"
+import { bytesFrom } from "../random-bytes.js"
 import { LocalPocket, type PocketLedger, type PocketOptions } from "./pocket.js"
 import type { HostAnswer, VmCall, VmMessage, VmWork } from "./vm-fleet.js"
 
