@@ -8,7 +8,9 @@ import type { FastifyInstance, FastifyRequest } from "fastify"
 import Type from "typebox"
 import Value from "typebox/value"
 import type { Action, ActionResult } from "../round/act.js"
+import { WithdrawnError } from "../store/withdrawn.js"
 import type { Study } from "../study/study.js"
+import { recordSheet, SurveyError, surveyState } from "../study/survey.js"
 
 const WAVE = {
   wave: Type.Integer({ minimum: 1, maximum: 1000 }),
@@ -26,6 +28,8 @@ const ACTION = Type.Union([
 ])
 
 const MAX_BODY = 1000
+/** Free texts included. */
+const MAX_SHEET = 100_000
 
 export interface ActionOptions {
   study: Study
@@ -62,6 +66,28 @@ export function actionRoute(app: FastifyInstance, { study, now, act }: ActionOpt
     request.log.info({ action, done: result.done }, "asked on the page")
     return reply.code(result.done ? 200 : 409).send(result)
   })
+}
+
+/** The survey: its questions and newest answers; a listener's answers, where the page may act. */
+export function surveyRoutes(app: FastifyInstance, { study, now, act }: ActionOptions): void {
+  app.get("/api/survey", () => surveyState(study))
+
+  app.post("/api/survey", { bodyLimit: MAX_SHEET }, async (request, reply) => {
+    const refused = refusal(request, act !== undefined)
+    if (refused !== undefined) return reply.code(403).send({ error: refused })
+    try {
+      return await recordSheet(study, request.body, "page", now())
+    } catch (error) {
+      if (!(error instanceof SurveyError || error instanceof WithdrawnError)) throw error
+      return reply.code(400).send({ error: error.message })
+    }
+  })
+}
+
+/** Why the request may not change anything; undefined where it may. */
+function refusal(request: FastifyRequest, allowed: boolean): string | undefined {
+  if (!allowed) return "this page may only read: start it with fieldtune serve --actions"
+  return fromThisPage(request) ? undefined : "actions are taken from this page only, not from another one"
 }
 
 function fromThisPage(request: FastifyRequest): boolean {

@@ -10,7 +10,7 @@ import { type Overview, overview } from "../study/overview.js"
 import { songsView } from "../study/songs-view.js"
 import type { Study } from "../study/study.js"
 import { subjectView } from "../study/subject-view.js"
-import { type ActionOptions, actionRoute } from "./actions.js"
+import { type ActionOptions, actionRoute, surveyRoutes } from "./actions.js"
 import { eventRoute } from "./events.js"
 
 /** The page loads nothing from elsewhere. */
@@ -36,6 +36,7 @@ export async function dashboardRoutes(app: FastifyInstance, options: ActionOptio
   app.get("/api/overview", async () => ({ ...(await glance()), actions: options.act !== undefined }))
   eventRoute(app, study)
   actionRoute(app, options)
+  surveyRoutes(app, options)
 
   app.get<{ Params: { id: string } }>("/api/subjects/:id", async (request, reply) => {
     const id = SUBJECT.test(request.params.id) ? Number(request.params.id) : 0

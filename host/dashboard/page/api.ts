@@ -177,6 +177,35 @@ export interface SongsView {
   songs: SongRow[]
 }
 
+export interface Question {
+  id: string
+  text: string
+  kind: "likert" | "amount" | "number" | "choice" | "text"
+  points?: number
+  ends?: string[]
+  currency?: string
+  options?: string[]
+}
+
+export interface SurveyState {
+  questions: Question[]
+  subjects: { subject: number; arm: string; answers: Record<string, number | string> }[]
+}
+
+/** Keeps a listener's answers; gives what is wrong with them, or undefined. */
+export async function answerSurvey(
+  subject: number,
+  answers: Record<string, number | string>,
+): Promise<string | undefined> {
+  const response = await fetch("api/survey", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ subject, answers }),
+  })
+  if (response.ok) return undefined
+  return (await response.json()).error ?? `the server answers ${response.status}`
+}
+
 async function get<T>(path: string): Promise<T> {
   const response = await fetch(path)
   if (!response.ok) throw new Error(`${path}: the server answers ${response.status}`)
@@ -204,3 +233,4 @@ export async function ask(action: Action): Promise<{ done: boolean; lines: strin
 export const getOverview = (): Promise<Overview> => get("api/overview")
 export const getSubject = (id: number): Promise<SubjectView> => get(`api/subjects/${id}`)
 export const getSongs = (): Promise<SongsView> => get("api/songs")
+export const getSurvey = (): Promise<SurveyState> => get("api/survey")

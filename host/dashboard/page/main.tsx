@@ -1,7 +1,7 @@
 // The page: what the address asks for, kept up to date with the server.
 
 import { render } from "preact"
-import { getOverview, getSongs, getSubject, type Overview } from "./api"
+import { getOverview, getSongs, getSubject, getSurvey, type Overview } from "./api"
 import { Boards } from "./boards"
 import { count } from "./format"
 import { useLoaded, useNews } from "./live"
@@ -10,12 +10,14 @@ import { Songs } from "./songs"
 import { StudyPage } from "./study"
 import { Subject } from "./subject"
 import { Subjects } from "./subjects"
+import { Survey } from "./survey"
 
 const NAVIGATION = [
   ["study", "#/", "Study"],
   ["boards", "#/boards", "Boards"],
   ["subjects", "#/subjects", "Listeners"],
   ["songs", "#/songs", "Songs"],
+  ["survey", "#/survey", "Survey"],
 ] as const
 
 function App() {
@@ -59,6 +61,7 @@ function Page({ route, overview, beat }: { route: Route; overview: Overview; bea
   if (route.page === "boards") return <Boards overview={overview} />
   if (route.page === "subjects") return <Subjects overview={overview} />
   if (route.page === "subject") return <SubjectPage subject={route.subject} beat={beat} />
+  if (route.page === "survey") return <SurveyPage beat={beat} actions={overview.actions} />
   if (route.page === "songs") return <SongsPage beat={beat} />
   return <StudyPage overview={overview} />
 }
@@ -73,6 +76,12 @@ function SongsPage({ beat }: { beat: number }) {
   const [view, failure] = useLoaded(getSongs, beat, "songs")
   if (view === undefined) return <p class="empty">{failure ?? "Loading the songs …"}</p>
   return <Songs view={view} />
+}
+
+function SurveyPage({ beat, actions }: { beat: number; actions: boolean }) {
+  const [state, failure] = useLoaded(getSurvey, beat, "survey")
+  if (state === undefined) return <p class="empty">{failure ?? "Loading the survey …"}</p>
+  return <Survey state={state} actions={actions} />
 }
 
 // Following the link leaves the address alone: it says which page is shown.

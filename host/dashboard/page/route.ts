@@ -2,9 +2,11 @@
 
 import { useEffect, useState } from "preact/hooks"
 
-export type Route = { page: "study" | "boards" | "subjects" | "songs" } | { page: "subject"; subject: number }
+export type Route =
+  | { page: "study" | "boards" | "subjects" | "songs" | "survey" }
+  | { page: "subject"; subject: number }
 
-const PAGES = ["boards", "subjects", "songs"] as const
+const PAGES = ["boards", "subjects", "songs", "survey"] as const
 
 function routeOf(hash: string): Route {
   const [, first = "", second = ""] = hash.split("/")

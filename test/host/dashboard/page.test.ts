@@ -140,11 +140,29 @@ test("an action asks once, is done once, and what came of it is said and kept", 
   })
 })
 
+test("a listener's answers are entered on the page", inBrowser, async () => {
+  await withStudy(async ({ study }) => {
+    await onPage(
+      study,
+      "survey",
+      async (page) => {
+        await page.locator("select").nth(1).selectOption("4")
+        await page.locator("button", { hasText: "Keep these answers" }).click()
+        await page.getByText("1 answer of subject 1 kept.").waitFor()
+        await page.locator("#answers + section td", { hasText: /^4$/ }).waitFor({ timeout: 15_000 })
+        const [row] = await study.store.surveys.current()
+        assert.deepEqual([row.subject, row.question, row.answer, row.source], [1, "satisfaction", 4, "page"])
+      },
+      { path: "/survey", act: async () => ({ done: true, lines: [] }) },
+    )
+  })
+})
+
 for (const colorScheme of ["light", "dark"] as const) {
   test(`on a phone in ${colorScheme} colours nothing is cut off`, inBrowser, async () => {
     await withStudy(async ({ study }) => {
       await storeStudy(study)
-      for (const path of ["/", "/boards", "/subjects", "/subjects/1"]) {
+      for (const path of ["/", "/boards", "/subjects", "/subjects/1", "/survey"]) {
         const phone = {
           width: 375,
           height: 800,

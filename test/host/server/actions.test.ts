@@ -99,3 +99,26 @@ test("what was asked is done as the commands do it; what cannot be done says why
     assert.equal(asked.length, 5)
     await app.close()
   }))
+
+test("answers to the survey are kept where the page may act, and wrong ones are named; nothing of a wrong sheet is kept", () =>
+  withStudy(async ({ study }) => {
+    const common = { study, now: () => START, random: (n: number) => new Uint8Array(n) }
+    const app = buildServer({ ...common, act: (action) => act(study, action, START) })
+    const post = (payload: object, headers: Record<string, string> = SAME) =>
+      app.inject({ method: "POST", url: "/api/survey", headers, payload })
+    const sheet = { subject: 1, answers: { satisfaction: 4, fit: 9 } }
+    const wrong = await post(sheet)
+    assert.equal(wrong.statusCode, 400)
+    assert.match(wrong.json().error, /^subject 1, fit: must be .* 1 to 5, got 9$/)
+    assert.equal((await post({ subject: 8, answers: { fit: 1 } })).statusCode, 400)
+    assert.equal((await post(sheet, { ...SAME, origin: "http://evil.example" })).statusCode, 403)
+    assert.deepEqual(await study.store.surveys.current(), [])
+    assert.equal((await post({ subject: 1, answers: { satisfaction: 4, fit: 5 } })).statusCode, 200)
+    const { subjects } = (await app.inject({ url: "/api/survey" })).json()
+    assert.deepEqual(subjects[0].answers, { satisfaction: 4, fit: 5 })
+    await app.close()
+    const reading = buildServer(common)
+    const answer = await reading.inject({ method: "POST", url: "/api/survey", headers: SAME, payload: sheet })
+    assert.equal(answer.statusCode, 403)
+    await reading.close()
+  }))
