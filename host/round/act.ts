@@ -1,5 +1,6 @@
 // What may be asked for on the page, done as the commands do it.
 
+import { CatalogueError } from "../catalogue/columns.js"
 import { type RoundReport, runRound } from "../round.js"
 import { EnrolmentError } from "../store/boards.js"
 import { blindRound, isBlind } from "../study/blind.js"
@@ -7,6 +8,7 @@ import { WaveError } from "../study/cohorts.js"
 import { moveBoard } from "../study/devices.js"
 import type { Study } from "../study/study.js"
 import { closeWave } from "../study/wave-periods.js"
+import { RoundError } from "./error.js"
 import { openWave } from "./open-wave.js"
 
 export type Action =
@@ -21,13 +23,16 @@ export interface ActionResult {
   lines: string[]
 }
 
+/** Their messages say what to do. */
+const SAID = [CatalogueError, EnrolmentError, RoundError, WaveError]
+
 /** @param now Unix milliseconds */
 export async function act(study: Study, action: Action, now: number): Promise<ActionResult> {
   try {
     return { done: true, lines: await perform(study, action, now) }
   } catch (error) {
-    if (error instanceof WaveError || error instanceof EnrolmentError) {
-      return { done: false, lines: [error.message] }
+    if (SAID.some((kind) => error instanceof kind)) {
+      return { done: false, lines: [(error as Error).message] }
     }
     throw error
   }

@@ -2,6 +2,7 @@
 // with their plays and models.
 
 import { END_REASONS } from "../../src/record.js"
+import { CatalogueError } from "../catalogue/columns.js"
 import { describeFeatures, type FeatureSpec, type Song } from "../model/features.js"
 import { type Observations, observePlays } from "../model/observations.js"
 import type { TasteModel } from "../model/taste.js"
@@ -41,7 +42,7 @@ export async function readCatalogue(
 ): Promise<Catalogue> {
   const { store } = study
   const rows = (await store.songs.all()).filter((song) => only === undefined || inRanges(only, song.id))
-  if (rows.length === 0) throw new Error("the catalogue is empty: fieldtune catalogue add FILE.csv")
+  if (rows.length === 0) throw new CatalogueError("the catalogue is empty: fieldtune catalogue add FOLDER")
   const songs = rows.map(({ id, genre, artist, attributes, lengthMs }) => ({
     id,
     genre: genre || undefined,

@@ -6,7 +6,7 @@ import fastifyStatic from "@fastify/static"
 import type { FastifyInstance } from "fastify"
 import { packageRoot } from "../firmware/manifest.js"
 import { StoreUnavailableError } from "../store/failure.js"
-import { type Overview, overview } from "../study/overview.js"
+import { overview } from "../study/overview.js"
 import { songsView } from "../study/songs-view.js"
 import type { Study } from "../study/study.js"
 import { subjectView } from "../study/subject-view.js"
@@ -18,6 +18,8 @@ const CONTENT_POLICY =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 /** Findings and missed syncs come by the passing of time alone. */
 const FRESH_MS = 60_000
+/** Answers that are kept: views of so many listeners. */
+const MOST_KEPT = 200
 const SUBJECT = /^[1-9]\d{0,8}$/
 
 export async function dashboardRoutes(app: FastifyInstance, options: ActionOptions): Promise<void> {
@@ -32,20 +34,24 @@ export async function dashboardRoutes(app: FastifyInstance, options: ActionOptio
     return reply.code(503).send({ error: "the database can't be read just now" })
   })
 
-  const glance = overviews(study, now)
-  app.get("/api/overview", async () => ({ ...(await glance()), actions: options.act !== undefined }))
+  const kept = new Kept(options)
+  app.get("/api/overview", async () => ({
+    ...(await kept.get("overview", () => overview(study, now()))),
+    now: now(),
+    actions: options.act !== undefined,
+  }))
   eventRoute(app, study)
   actionRoute(app, options)
   surveyRoutes(app, options)
 
   app.get<{ Params: { id: string } }>("/api/subjects/:id", async (request, reply) => {
     const id = SUBJECT.test(request.params.id) ? Number(request.params.id) : 0
-    const view = id === 0 ? undefined : await subjectView(study, id)
+    const view = id === 0 ? undefined : await kept.get(`subject ${id}`, () => subjectView(study, id))
     if (view === undefined) return reply.code(404).send({ error: "no such subject" })
     return view
   })
 
-  app.get("/api/songs", () => songsView(study))
+  app.get("/api/songs", () => kept.get("songs", () => songsView(study)))
 
   const page = join(packageRoot(), "dist", "dashboard")
   if (existsSync(join(page, "index.html"))) {
@@ -57,23 +63,28 @@ export async function dashboardRoutes(app: FastifyInstance, options: ActionOptio
   }
 }
 
-/** The overview is computed once for all who ask until something changes; what it says of times may be so old. */
-function overviews(study: Study, now: () => number): () => Promise<Overview> {
-  let revision: string | undefined
-  let computed = Promise.resolve<Overview | undefined>(undefined)
-  let at = Number.NEGATIVE_INFINITY
-  return async () => {
-    const newest = await study.store.activity.revision()
-    if (newest !== revision || now() - at > FRESH_MS) {
-      revision = newest
-      at = now()
-      computed = overview(study, at)
-      computed.catch(() => {
-        revision = undefined
-      })
+/** What was asked for is computed once for all who ask, until something changes; what it says of times may be so old. */
+class Kept {
+  private readonly held = new Map<string, { revision: string; at: number; value: Promise<unknown> }>()
+  private readonly study: Study
+  private readonly now: () => number
+
+  constructor({ study, now }: ActionOptions) {
+    this.study = study
+    this.now = now
+  }
+
+  async get<T>(key: string, compute: () => Promise<T>): Promise<T> {
+    const revision = await this.study.store.activity.revision()
+    const known = this.held.get(key)
+    if (known !== undefined && known.revision === revision && this.now() - known.at <= FRESH_MS) {
+      return known.value as Promise<T>
     }
-    const known = await computed
-    if (known === undefined) throw new Error("the overview was not computed")
-    return { ...known, now: now() }
+    const value = compute()
+    if (this.held.size >= MOST_KEPT) this.held.clear()
+    this.held.set(key, { revision, at: this.now(), value })
+    // What failed is tried anew by whoever asks next.
+    value.catch(() => this.held.delete(key))
+    return value
   }
 }

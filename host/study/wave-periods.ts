@@ -31,7 +31,7 @@ export async function prepareOpening(
     throw new WaveError(`${name}: the plan has ${plan.waves.count} waves (waves.count in study.json)`)
   }
   if ((await store.songs.count()) === 0) {
-    throw new WaveError("the catalogue is empty: fieldtune catalogue add FILE.csv")
+    throw new WaveError("the catalogue is empty: fieldtune catalogue add FOLDER")
   }
   const periods = (await store.waves.periods()).filter((period) => period.cohort === cohort)
   const period = periods.find((candidate) => candidate.wave === wave)
@@ -113,7 +113,7 @@ export async function closeWave(
     throw new WaveError(`${name}: was closed before, at ${new Date(period.closedAt).toISOString()}`)
   }
   const members = (await store.subjects.all()).filter((subject) => cohortOf(subject) === cohort)
-  const { lists, boards } = await listsOf(study, wave, members)
+  const { lists, boards } = listsOf(await sendingsOf(study), wave, members)
   const { to, last } = daysOf(plan, cohort, wave, period.openedAt)
   const early = now < to
   const since = early ? period.openedAt : to
@@ -161,23 +161,46 @@ export interface BoardInWave {
   sync?: SyncRow
 }
 
+/** What says where the lists of all waves went. */
+export interface Sendings {
+  /** Ascending id, by subject. */
+  lists: ReadonlyMap<number, readonly Playlist[]>
+  /** The newest of every board. */
+  syncs: ReadonlyMap<string, SyncRow>
+  /** The board that each subject carries now. */
+  carried: ReadonlyMap<number, string>
+}
+
+export async function sendingsOf({ store }: Study): Promise<Sendings> {
+  const lists = new Map<number, Playlist[]>()
+  for (const list of await store.playlists.all()) {
+    const own = lists.get(list.subject)
+    if (own === undefined) lists.set(list.subject, [list])
+    else own.push(list)
+  }
+  const open = (await store.subjects.enrolments()).filter(({ toAt }) => toAt === null)
+  return {
+    lists,
+    syncs: new Map((await store.syncs.latest()).map((sync) => [sync.device, sync])),
+    carried: new Map(open.map(({ subject, device }) => [subject, device])),
+  }
+}
+
 /** The lists of a wave, ascending id, and where the newest one of each of these subjects went. */
-export async function listsOf(
-  { store }: Study,
+export function listsOf(
+  { lists: all, syncs, carried }: Sendings,
   wave: number,
   members: readonly Subject[],
-): Promise<{ lists: Playlist[]; boards: BoardInWave[] }> {
-  const syncs = new Map((await store.syncs.latest()).map((sync) => [sync.device, sync]))
+): { lists: Playlist[]; boards: BoardInWave[] } {
   const lists: Playlist[] = []
   const boards: BoardInWave[] = []
   for (const { id: subject } of members) {
-    const own = (await store.playlists.of(subject)).filter((list) => list.wave === wave)
+    const own = (all.get(subject) ?? []).filter((list) => list.wave === wave)
     lists.push(...own)
     const list = own.at(-1)
     if (list === undefined) continue
     const { device } = list
-    const carried = (await store.subjects.enrolmentOf(subject))?.device === device
-    boards.push({ subject, device, list, carried, sync: syncs.get(device) })
+    boards.push({ subject, device, list, carried: carried.get(subject) === device, sync: syncs.get(device) })
   }
   lists.sort((a, b) => a.id - b.id)
   return { lists, boards }

@@ -6,7 +6,7 @@ import { isBlind } from "./blind.js"
 import { cohortNames, cohortOf } from "./cohorts.js"
 import type { Study } from "./study.js"
 import { plannedDays } from "./wave-dates.js"
-import { type BoardInWave, listsOf } from "./wave-periods.js"
+import { type BoardInWave, listsOf, sendingsOf } from "./wave-periods.js"
 import { type Heard, heardIn } from "./waves.js"
 
 export interface WaveStanding {
@@ -67,18 +67,17 @@ async function standings(
   const periods = await store.waves.periods()
   const people = await store.subjects.all()
   const cohorts = [...new Set([...cohortNames(plan), ...people.map(cohortOf)])]
-  const newest = new Map<number, number>()
-  for (const { subject, wave } of await store.activity.boardLists()) {
-    newest.set(subject, Math.max(wave, newest.get(subject) ?? 0))
-  }
+  const sendings = await sendingsOf(study)
   const states: (WaveStanding & { playlists: ReadonlySet<number> })[] = []
   for (const cohort of cohorts) {
     const members = people.filter((subject) => cohortOf(subject) === cohort)
     const own = periods.filter((period) => period.cohort === cohort)
     let last = Math.max(plan.waves.count, ...own.map(({ wave }) => wave))
-    for (const { id } of members) last = Math.max(last, newest.get(id) ?? 0)
+    for (const { id } of members) {
+      for (const list of sendings.lists.get(id) ?? []) last = Math.max(last, list.wave)
+    }
     for (let wave = 1; wave <= last; wave++) {
-      const { lists, boards } = await listsOf(study, wave, members)
+      const { lists, boards } = listsOf(sendings, wave, members)
       const planned = plannedDays(plan, cohort, wave)
       const period = own.find((candidate) => candidate.wave === wave)
       const counts = { published: 0, sent: 0, confirmed: 0, refused: 0, superseded: 0 }
