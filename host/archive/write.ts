@@ -112,6 +112,11 @@ async function repeat(study: Study, archived: Archived, { workers, progress }: W
 function concealed(archived: Archived, how: Concealment): Map<string, ArchivedTable> {
   const kept = [...archived.tables].filter(([, { table }]) => !(how.blind && table.reveals))
   const tables = new Map(kept.map(([name, { table, rows }]) => [name, conceal(table, rows, how)]))
+  // In the order of the plan, codes would tell their arms.
+  const codes = [...new Set(tables.get("flow")?.rows.map(({ arm }) => arm ?? ""))].sort()
+  if (how.blind) {
+    tables.get("flow")?.rows.sort((a, b) => codes.indexOf(a.arm ?? "") - codes.indexOf(b.arm ?? ""))
+  }
   const plans = tables.get("plans")
   if (plans !== undefined) {
     plans.rows = plans.rows.map((row) => ({
