@@ -7,9 +7,11 @@ import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { adaptation } from "./adapt.js"
 import { normalCdf, virtualTime } from "./basics.js"
+import { dictionary } from "./dictionary.js"
 import { firmware } from "./firmware.js"
 import { fit } from "./fit.js"
 import { ingest } from "./ingest.js"
+import { page } from "./page.js"
 import { pairs } from "./pairs.js"
 import { particles } from "./particles.js"
 import { playlists } from "./playlists.js"
@@ -23,7 +25,9 @@ const BENCHES: Record<string, () => (Claim | Skipped)[] | Promise<Claim[]>> = {
   playlists,
   firmware: async () => [...(await virtualTime()), ...(await firmware())],
   adapt: adaptation,
+  dictionary,
   ingest,
+  page,
 }
 
 const { only, json } = parseArgs({ options: { only: { type: "string" }, json: { type: "boolean" } } }).values

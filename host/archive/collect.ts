@@ -19,6 +19,7 @@ import type { Row, Table } from "./field.js"
 import { flowCounts } from "./flow.js"
 import {
   ALLOCATION_KEY,
+  ARCHIVED_MODELS,
   EVENTS,
   FIRMWARE,
   FLOW,
@@ -113,7 +114,7 @@ async function collectFrom(study: Study, path: string, program: Program, open: b
     add(FIRMWARE, firmware(program, tables))
     const models = await rowsOf<{ id: number; particles: ArrayBuffer | Uint8Array }>(
       db,
-      "select id, particles from model order by id",
+      `select id, particles from model where ${ARCHIVED_MODELS} order by id`,
       [],
     )
     const particles = models.map(({ id, particles }): [number, Uint8Array] => [id, bytesOf(particles)])

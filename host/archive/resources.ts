@@ -45,6 +45,9 @@ const toSong = { field: "song", resource: "songs", reference: "song" }
 const toPlaylist = { field: "playlist", resource: "playlists", reference: "playlist" }
 const toPlan = { field: "plan", resource: "plans", reference: "plan" }
 
+/** Rows of the table model that an archive holds: weekly patterns tell hours, and follow from the plays. */
+export const ARCHIVED_MODELS = "kind not like 'pattern%'"
+
 export const RESOURCES: readonly Resource[] = [
   {
     name: "subjects",
@@ -487,7 +490,7 @@ export const RESOURCES: readonly Resource[] = [
     name: "models",
     title: "Models",
     description:
-      "Every stored estimate with its settings and diagnostics; `taste` and `prequential` of a listener; `features`, `aggregate` (song constants), `weighting` and `forgetting` of everybody. Particles are in models/.",
+      "Every stored estimate with its settings and diagnostics, but for weekly patterns, which tell hours and follow from the plays; `taste` and `prequential` of a listener; `features`, `aggregate` (song constants), `weighting` and `forgetting` of everybody. Particles are in models/.",
     primaryKey: ["model"],
     foreignKeys: [
       { ...toSubject, except: 0 },
@@ -497,7 +500,7 @@ export const RESOURCES: readonly Resource[] = [
     query: `select id as model, subject, kind, version, block, at as estimated_at,
         (select max(version) from plan where plan.at <= model.at) as plan, withdrawn_data, summary,
         diagnostics
-      from model order by id`,
+      from model where ${ARCHIVED_MODELS} order by id`,
     fields: [
       counting("model", "Number of the row, and name of its file in models/."),
       integer("subject", "Number of the listener; 0 = everybody.", {

@@ -4,7 +4,7 @@
 // of the frame (ISO/IEC 11172-3 and 13818-3). ID3v2 tags may stand before them; their length is in their header
 // (id3.org, ID3v2.4 structure). Three frames in a row, each where the one before ends, are the proof asked for here.
 
-import { type FileHandle, open } from "node:fs/promises"
+import { open } from "node:fs/promises"
 
 /** How far after the tags the first frame may begin, bytes: encoders pad, and some tags understate themselves. */
 const SEARCHED = 65536
@@ -29,32 +29,38 @@ const BIT_RATES = [
 /** Hz by index, of MPEG 2.5, none, 2 and 1. */
 const SAMPLE_RATES = [[11025, 12000, 8000], [], [22050, 24000, 16000], [44100, 48000, 32000]]
 
+/** Up to `length` bytes from `at` on; fewer at the end. */
+type ReadAt = (at: number, length: number) => Promise<Buffer>
+
 /** What keeps the file from being an MP3, or undefined where it is one. */
 export async function mp3Fault(path: string): Promise<string | undefined> {
   const file = await open(path, "r")
   try {
-    const head = await read(file, 0, 12)
-    if (head.length === 0) return "is empty"
-    const other = OTHERS.find(([magic, at]) => head.toString("latin1", at, at + 4) === magic)
-    if (other !== undefined) return `is ${other[2]}`
-    let at = 0
-    for (let tags = 0; tags < MAX_TAGS; tags++) {
-      const length = tagLength(await read(file, at, 10))
-      if (length === 0) break
-      at += length
-    }
-    const bytes = await read(file, at, WINDOW)
-    for (let i = 0; i < SEARCHED && i + 4 <= bytes.length; i++) if (framesAt(bytes, i)) return undefined
-    return "has no MPEG layer III frames"
+    return await mp3FaultOf(async (at, length) => {
+      const bytes = Buffer.alloc(length)
+      const { bytesRead } = await file.read(bytes, 0, length, at)
+      return bytes.subarray(0, bytesRead)
+    })
   } finally {
     await file.close()
   }
 }
 
-async function read(file: FileHandle, at: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length)
-  const { bytesRead } = await file.read(bytes, 0, length, at)
-  return bytes.subarray(0, bytesRead)
+/** The same of bytes that `read` gives. */
+export async function mp3FaultOf(read: ReadAt): Promise<string | undefined> {
+  const head = await read(0, 12)
+  if (head.length === 0) return "is empty"
+  const other = OTHERS.find(([magic, at]) => head.toString("latin1", at, at + 4) === magic)
+  if (other !== undefined) return `is ${other[2]}`
+  let at = 0
+  for (let tags = 0; tags < MAX_TAGS; tags++) {
+    const length = tagLength(await read(at, 10))
+    if (length === 0) break
+    at += length
+  }
+  const bytes = await read(at, WINDOW)
+  for (let i = 0; i < SEARCHED && i + 4 <= bytes.length; i++) if (framesAt(bytes, i)) return undefined
+  return "has no MPEG layer III frames"
 }
 
 /** Bytes of the ID3v2 tag that begins here, 0 where none does. */

@@ -65,7 +65,7 @@ export async function findSources(
 /** Every number of the catalogue must be one that the board can play. */
 function checkNumbers(songs: readonly Song[], board: AudioBoard): void {
   if (songs.length === 0)
-    throw new CardError("the study's catalogue is empty: fieldtune catalogue add FILE.csv")
+    throw new CardError("the study's catalogue is empty: fieldtune catalogue add FOLDER")
   const high = songs.filter((song) => song.id > board.maxFile)
   if (high.length === 0) return
   const out =

@@ -4,10 +4,11 @@ import { randomBytes } from "node:crypto"
 import type { Command } from "commander"
 import type { Board } from "../store/boards.js"
 import { type BoardAction, keyForBoard, moveBoard, replaceBoard } from "../study/devices.js"
-import { openStudy, type Study } from "../study/study.js"
+import type { Study } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command } from "./command.js"
-import { keyLines, keyOption } from "./enrol.js"
+import { KEY_FILE_SAYS, keyLines, readKey } from "./enrol.js"
 import { ago, table } from "./table.js"
+import { withinStudy } from "./within-study.js"
 
 interface MoveOptions extends CommonOptions {
   reason: string
@@ -17,7 +18,7 @@ interface ReplaceOptions extends CommonOptions {
   by: string
   reason: string
   old: string
-  key?: string
+  keyFile?: string
 }
 
 interface Wording {
@@ -64,7 +65,7 @@ export function boardCommand(): Command {
     .enablePositionalOptions()
     .addCommand(
       command("status", "every board: where it is and who carries it", "fieldtune board status").action(
-        (options: CommonOptions) => within(options, status),
+        (options: CommonOptions) => withinStudy(options, status),
       ),
     )
   for (const action of Object.keys(WORDING) as BoardAction[]) {
@@ -74,7 +75,7 @@ export function boardCommand(): Command {
         .argument("<device>", "id of the board, 16 hexadecimal digits")
         .option("--reason <text>", "what happened; it is kept with the board's history", "")
         .action((device: string, options: MoveOptions) =>
-          within(options, (study) => move(study, action, device.toLowerCase(), options)),
+          withinStudy(options, (study) => move(study, action, device.toLowerCase(), options)),
         ),
     )
   }
@@ -92,23 +93,11 @@ export function boardCommand(): Command {
         `what becomes of the old one: ${OLD.join(", ")}; a lost one stays lost`,
         "returned",
       )
-      .option("--key <hex>", "key that the other board holds already (default: a new one is drawn)")
+      .option("--key-file <path>", KEY_FILE_SAYS)
       .action((device: string, options: ReplaceOptions) =>
-        within(options, (study) => replace(study, device.toLowerCase(), options)),
+        withinStudy(options, (study) => replace(study, device.toLowerCase(), options)),
       ),
   )
-}
-
-async function within<T extends CommonOptions>(
-  options: T,
-  body: (study: Study, options: T) => Promise<void>,
-): Promise<void> {
-  const study = await openStudy(options.study)
-  try {
-    await body(study, options)
-  } finally {
-    await study.close()
-  }
 }
 
 async function status(study: Study, options: CommonOptions): Promise<void> {
@@ -149,7 +138,7 @@ async function replace(study: Study, device: string, options: ReplaceOptions): P
   if (to === undefined) throw new CommandError(`--old: must be ${OLD.join(" or ")}, got ${options.old}`)
   const by = options.by.toLowerCase()
   const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes))
-  const { key, held } = await keyForBoard(study.store, by, keyOption(options.key), random)
+  const { key, held } = await keyForBoard(study.store, by, readKey(options.keyFile), random)
   const swap = { device, by, key, to, reason: options.reason, at: Date.now() }
   const { subject, version } = await replaceBoard(study.store, swap)
   const hex = Buffer.from(key).toString("hex")

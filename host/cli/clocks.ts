@@ -4,9 +4,10 @@ import { type Command, InvalidArgumentError } from "commander"
 import type { MovedClock, StoredClock } from "../store/clocks.js"
 import { driftOf, stateOf } from "../study/clocks/boots.js"
 import { MAX_UNCERTAINTY_MS, timesOfWeek } from "../study/clocks/time-of-week.js"
-import { openStudy, type Study } from "../study/study.js"
+import type { Study } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command, wholeNumber } from "./command.js"
 import { table } from "./table.js"
+import { withinStudy } from "./within-study.js"
 
 interface CorrectOptions extends CommonOptions {
   from: number
@@ -32,7 +33,7 @@ around it. "host clock moved" means that this computer's clock was set in betwee
 show. Nobody but you can know when it was right: a play may have been at either time, and its uncertainty says so, until
 fieldtune clocks correct tells. What one board alone sees, while others see nothing, is likely its own clock's fault.`,
     )
-    .action((options: CommonOptions) => within(options, show))
+    .action((options: CommonOptions) => withinStudy(options, show))
     .addCommand(
       command(
         "correct",
@@ -47,20 +48,8 @@ fieldtune clocks correct tells. What one board alone sees, while others see noth
           seconds,
         )
         .requiredOption("--reason <text>", "how you know; it is kept for good")
-        .action((options: CorrectOptions) => within(options, correct)),
+        .action((options: CorrectOptions) => withinStudy(options, correct)),
     )
-}
-
-async function within<T extends CommonOptions>(
-  options: T,
-  body: (study: Study, options: T) => Promise<void>,
-): Promise<void> {
-  const study = await openStudy(options.study)
-  try {
-    await body(study, options)
-  } finally {
-    await study.close()
-  }
 }
 
 async function show({ store, plan }: Study, options: CommonOptions): Promise<void> {

@@ -1,6 +1,7 @@
 // fieldtune enrol: which listener carries which board, and the key that both sides hold.
 
 import { randomBytes } from "node:crypto"
+import { readFileSync } from "node:fs"
 import type { Command } from "commander"
 import { KEY_BYTES } from "../../src/wire.js"
 import { END_OF_ENROLMENT } from "../store/boards.js"
@@ -16,7 +17,7 @@ interface Options extends CommonOptions {
   arm?: string
   reason?: string
   label?: string
-  key?: string
+  keyFile?: string
   end?: boolean
 }
 
@@ -36,7 +37,7 @@ export function enrolCommand(): Command {
     .option("--arm <name>", "set the arm by hand (default: drawn as the plan says); needs --reason")
     .option("--reason <text>", `why the arm is set by hand; with --end: ${ENDS.join(", ")}`)
     .option("--label <text>", "what you call the listener")
-    .option("--key <hex>", "key that the board holds already (default: a new one is drawn)")
+    .option("--key-file <path>", KEY_FILE_SAYS)
     .option("--end", "end the listener's enrolment instead")
     .action(async (subject: number, options: Options) => {
       const study = await openStudy(options.study)
@@ -59,13 +60,30 @@ function levels(text: string, before: Record<string, string> = {}): Record<strin
 
 const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes))
 
-/** The bytes of --key; undefined where it is left out. */
-export function keyOption(key: string | undefined): Uint8Array | undefined {
-  if (key === undefined) return undefined
-  if (!/^[0-9a-f]{64}$/i.test(key)) {
-    throw new CommandError(`--key: must be ${KEY_BYTES * 2} hexadecimal digits`)
+/** What the option is for; a key on the command line would stay in the shell's history and show in lists of processes. */
+export const KEY_FILE_SAYS = `file with the key that the board holds already, ${KEY_BYTES * 2} hexadecimal digits; - reads it from standard input (default: a new one is drawn)`
+
+/** Most that a key's file may hold, bytes: the digits and what an editor adds. */
+const KEY_FILE_BYTES = 1024
+
+/** The key in the file of --key-file; undefined where it is left out. */
+export function readKey(path: string | undefined): Uint8Array | undefined {
+  if (path === undefined) return undefined
+  let text: string
+  try {
+    // 0 = standard input.
+    text = readFileSync(path === "-" ? 0 : path, "latin1")
+      .slice(0, KEY_FILE_BYTES)
+      .trim()
+  } catch (error) {
+    throw new CommandError(`--key-file: ${(error as Error).message}`)
   }
-  return new Uint8Array(Buffer.from(key, "hex"))
+  if (!/^[0-9a-f]{64}$/i.test(text)) {
+    throw new CommandError(
+      `--key-file: ${path}: must hold ${KEY_BYTES * 2} hexadecimal digits and nothing else`,
+    )
+  }
+  return new Uint8Array(Buffer.from(text, "hex"))
 }
 
 /** What the board has to be told; nothing where it was flashed by this study. */
@@ -82,7 +100,7 @@ async function begin(study: Study, subject: number, options: Options): Promise<v
   if (options.device === undefined) throw new CommandError("enrol: --device is needed: the id of the board")
   const { stratum: strata, cohort, arm: wanted, reason, label } = options
   const device = options.device.toLowerCase()
-  const { key, held } = await keyForBoard(study.store, device, keyOption(options.key), random)
+  const { key, held } = await keyForBoard(study.store, device, readKey(options.keyFile), random)
   const wish = { subject, device, key, at: Date.now(), label, arm: wanted, reason, cohort, strata }
   const { arm, allocated } = await enrolSubject(study, wish, random)
   const enrolled = { subject, device, arm, allocated, syncPath: `/v1/sync/${device}` }

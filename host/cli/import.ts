@@ -16,8 +16,9 @@ import { readListenBrainz, readSpotify } from "../import/json.js"
 import { songMatcher } from "../import/match.js"
 import { readPlaylist } from "../import/playlist.js"
 import { readScrobbler } from "../import/scrobbler.js"
-import { openStudy, type Study } from "../study/study.js"
+import type { Study } from "../study/study.js"
 import { answer, CommandError, type CommonOptions, command, wholeNumber } from "./command.js"
+import { withinStudy } from "./within-study.js"
 
 type Format = "scrobbler" | "listenbrainz" | "spotify" | "csv"
 
@@ -50,7 +51,7 @@ export function importCommand(): Command {
         .option("--listener <name>", "who listened, where it is somebody else")
         .option("--time-zone <name>", "of a log that does not know its own, such as Europe/Berlin")
         .action((file: string, options: PlaysOptions) =>
-          within(options, (study) => plays(study, file, options)),
+          withinStudy(options, (study) => plays(study, file, options)),
         ),
     )
     .addCommand(
@@ -61,18 +62,9 @@ export function importCommand(): Command {
       )
         .argument("<file>")
         .action((file: string, options: CommonOptions) =>
-          within(options, (study) => playlist(study, file, options)),
+          withinStudy(options, (study) => playlist(study, file, options)),
         ),
     )
-}
-
-async function within(options: CommonOptions, body: (study: Study) => Promise<void>): Promise<void> {
-  const study = await openStudy(options.study)
-  try {
-    await body(study)
-  } finally {
-    await study.close()
-  }
 }
 
 async function plays({ store, plan }: Study, file: string, options: PlaysOptions): Promise<void> {

@@ -36,7 +36,7 @@ export function initCommand(): Command {
       await study.close()
       answer(options, { study: study.dir, plan: study.plan }, [
         `Created the study "${study.plan.name}" in ${resolve(options.study)} with seed ${study.plan.seed}.`,
-        "Next: look through study.json, then fieldtune catalogue add FILE.csv",
+        "Next: look through study.json, then fieldtune catalogue add FOLDER (or FILE.csv)",
       ])
     })
 }

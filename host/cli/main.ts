@@ -3,37 +3,42 @@
 
 import { createRequire } from "node:module"
 import { Command } from "commander"
-import { archiveCommand } from "./archive.js"
-import { boardCommand } from "./board.js"
-import { calibrateCommand } from "./calibrate.js"
-import { cardCommand } from "./card.js"
-import { catalogueCommand } from "./catalogue.js"
-import { checkCommand } from "./check.js"
-import { clocksCommand } from "./clocks.js"
-import { demoCommand } from "./demo.js"
-import { enrolCommand } from "./enrol.js"
 import { reportFailure } from "./exit.js"
-import { exportCommand } from "./export.js"
-import { fitCommand } from "./fit.js"
-import { flashCommand } from "./flash.js"
-import { importCommand } from "./import.js"
-import { initCommand } from "./init.js"
-import { planCommand } from "./plan.js"
-import { rehearseCommand } from "./rehearse.js"
-import { replicateCommand } from "./replicate.js"
-import { reportCommand } from "./report.js"
-import { roundCommand } from "./round.js"
-import { serveCommand } from "./serve.js"
-import { statusCommand } from "./status.js"
-import { surveyCommand } from "./survey.js"
-import { syncCommand } from "./sync.js"
-import { unblindCommand } from "./unblind.js"
-import { waveCommand } from "./wave.js"
-import { withdrawCommand } from "./withdraw.js"
 
 const { version, description } = createRequire(import.meta.url)("../../../package.json") as {
   version: string
   description: string
+}
+
+/** In the order of the help. What one command needs is not loaded for another. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  init: async () => (await import("./init.js")).initCommand(),
+  plan: async () => (await import("./plan.js")).planCommand(),
+  catalogue: async () => (await import("./catalogue.js")).catalogueCommand(),
+  flash: async () => (await import("./flash.js")).flashCommand(),
+  enrol: async () => (await import("./enrol.js")).enrolCommand(),
+  board: async () => (await import("./board.js")).boardCommand(),
+  withdraw: async () => (await import("./withdraw.js")).withdrawCommand(),
+  unblind: async () => (await import("./unblind.js")).unblindCommand(),
+  card: async () => (await import("./card.js")).cardCommand(),
+  serve: async () => (await import("./serve.js")).serveCommand(),
+  sync: async () => (await import("./sync.js")).syncCommand(),
+  wave: async () => (await import("./wave.js")).waveCommand(),
+  round: async () => (await import("./round.js")).roundCommand(),
+  status: async () => (await import("./status.js")).statusCommand(),
+  check: async () => (await import("./check.js")).checkCommand(),
+  clocks: async () => (await import("./clocks.js")).clocksCommand(),
+  report: async () => (await import("./report.js")).reportCommand(),
+  archive: async () => (await import("./archive.js")).archiveCommand(),
+  import: async () => (await import("./import.js")).importCommand(),
+  survey: async () => (await import("./survey.js")).surveyCommand(),
+  patterns: async () => (await import("./patterns.js")).patternsCommand(),
+  export: async () => (await import("./export.js")).exportCommand(),
+  fit: async () => (await import("./fit.js")).fitCommand(),
+  replicate: async () => (await import("./replicate.js")).replicateCommand(),
+  calibrate: async () => (await import("./calibrate.js")).calibrateCommand(),
+  rehearse: async () => (await import("./rehearse.js")).rehearseCommand(),
+  demo: async () => (await import("./demo.js")).demoCommand(),
 }
 
 const program = new Command("fieldtune")
@@ -41,32 +46,11 @@ const program = new Command("fieldtune")
   .version(version)
   // Options after the name of a command are that command's, also where a command has subcommands.
   .enablePositionalOptions()
-  .addCommand(initCommand())
-  .addCommand(planCommand())
-  .addCommand(catalogueCommand())
-  .addCommand(flashCommand())
-  .addCommand(enrolCommand())
-  .addCommand(boardCommand())
-  .addCommand(withdrawCommand())
-  .addCommand(unblindCommand())
-  .addCommand(cardCommand())
-  .addCommand(serveCommand())
-  .addCommand(syncCommand())
-  .addCommand(waveCommand())
-  .addCommand(roundCommand())
-  .addCommand(statusCommand())
-  .addCommand(checkCommand())
-  .addCommand(clocksCommand())
-  .addCommand(reportCommand())
-  .addCommand(archiveCommand())
-  .addCommand(importCommand())
-  .addCommand(surveyCommand())
-  .addCommand(exportCommand())
-  .addCommand(fitCommand())
-  .addCommand(replicateCommand())
-  .addCommand(calibrateCommand())
-  .addCommand(rehearseCommand())
-  .addCommand(demoCommand())
+
+const [, , named] = process.argv
+// Help, and the advice on a name that is mistyped, take all of them.
+const needed = Object.hasOwn(COMMANDS, named ?? "") ? [named] : Object.keys(COMMANDS)
+for (const name of needed) program.addCommand(await COMMANDS[name]())
 
 function throwInsteadOfExit(command: Command): void {
   command.exitOverride()

@@ -4,9 +4,10 @@ import type { Command } from "commander"
 import { amendPlan, type PlanChange, restorePlan } from "../study/amend.js"
 import { explainPlan, planJsonSchema } from "../study/explain-plan.js"
 import { planHash } from "../study/plan.js"
-import { openStudy, type Study } from "../study/study.js"
+import type { Study } from "../study/study.js"
 import { answer, type CommonOptions, command } from "./command.js"
 import { table } from "./table.js"
+import { withinStudy } from "./within-study.js"
 
 interface ShowOptions extends CommonOptions {
   explain?: boolean
@@ -28,7 +29,7 @@ export function planCommand(): Command {
     .action(async (options: ShowOptions) => {
       if (options.schema) return answer({ json: true }, planJsonSchema(), [])
       if (options.explain) return explain(options)
-      await within(options, show)
+      await withinStudy(options, show)
     })
     .addCommand(
       command(
@@ -37,30 +38,18 @@ export function planCommand(): Command {
         "fieldtune plan amend --reason 'boards came late: waves of seven days'",
       )
         .requiredOption("--reason <text>", "why; it is kept for good and goes into the archive")
-        .action((options: AmendOptions) => within(options, amend)),
+        .action((options: AmendOptions) => withinStudy(options, amend)),
     )
     .addCommand(
       command("history", "every plan that was in force, and what changed", "fieldtune plan history").action(
-        (options: CommonOptions) => within(options, history),
+        (options: CommonOptions) => withinStudy(options, history),
       ),
     )
     .addCommand(
       command("restore", "write the plan in force back into study.json", "fieldtune plan restore").action(
-        (options: CommonOptions) => within(options, restore),
+        (options: CommonOptions) => withinStudy(options, restore),
       ),
     )
-}
-
-async function within<T extends CommonOptions>(
-  options: T,
-  body: (study: Study, options: T) => Promise<void>,
-): Promise<void> {
-  const study = await openStudy(options.study)
-  try {
-    await body(study, options)
-  } finally {
-    await study.close()
-  }
 }
 
 function explain(options: ShowOptions): void {

@@ -163,6 +163,6 @@ function nextStep(repeat: number, keep: string | undefined): string {
     return `Next: fieldtune report --study ${keep} writes the report of this rehearsal; fieldtune serve --study ${keep} shows its page`
   }
   if (repeat > 1)
-    return "Next: the same with --effect 0 shows how often the comparison finds what is not there"
+    return "Next: --effect 0 shows what the lengths of the songs alone bring about, and --arms a=DESIGN,b=DESIGN, twice the same, how often nothing is taken for something"
   return "Next: --repeat 20 shows the power of such a study; --keep DIR keeps this one for its page and report"
 }

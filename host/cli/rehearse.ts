@@ -59,7 +59,7 @@ export function rehearseCommand(): Command {
     .option("--waves <number>", "waves instead of the plan's; the first is random", wholeNumber(1, 100))
     .option(
       "--effect <number>",
-      "size of the tastes: 1 = as the population has them, 2 = twice as much depends on the song, 0 = every song is the same to everybody, so that no design can be better and every finding is a false one",
+      "size of the tastes: 1 = as the population has them, 2 = twice as much depends on the song, 0 = every song is heard for as long as any other, so that no design can know a taste; designs that prefer shorter songs are then heard to a larger share, and --arms a=gower,b=gower shows how often nothing is taken for something",
       effectSize,
       1,
     )

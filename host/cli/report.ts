@@ -11,6 +11,7 @@ import { withProgress } from "./progress.js"
 
 interface Options extends CommonOptions {
   out?: string
+  context: boolean
 }
 
 const FOLDER = "report"
@@ -22,6 +23,7 @@ export function reportCommand(): Command {
     "fieldtune report",
   )
     .option("--out <folder>", `where to (default: ${EXPORTS_FOLDER}/${FOLDER} in the folder of the study)`)
+    .option("--no-context", "leave out the time of the week as a covariate")
     .action(async (options: Options) => {
       const study = await openStudy(options.study)
       try {
@@ -32,13 +34,13 @@ export function reportCommand(): Command {
     })
 }
 
-async function report(study: Study, { out, json }: Options): Promise<void> {
+async function report(study: Study, { out, json, context }: Options): Promise<void> {
   // Charts and rasteriser are heavy to load, and no other command needs them.
   const { buildReport, PAGE, pathsOf } = await import("../report/report.js")
   const { version } = createRequire(import.meta.url)("../../../package.json") as { version: string }
   await study.store.clocks.settle(Date.now())
   const { files, parts, blind, findings, throughSync } = await withProgress("figures", MOST_FIGURES, (done) =>
-    buildReport(study, { version, progress: (n, of) => done(Math.round((MOST_FIGURES * n) / of)) }),
+    buildReport(study, { version, context, progress: (n, of) => done(Math.round((MOST_FIGURES * n) / of)) }),
   )
   const folder = out ?? join(study.dir, EXPORTS_FOLDER, FOLDER)
   for (const path of pathsOf(parts)) if (!files.has(path)) rmSync(join(folder, path), { force: true })

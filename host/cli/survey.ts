@@ -3,13 +3,14 @@
 import { readFileSync, statSync } from "node:fs"
 import type { Command } from "commander"
 import { ImportError } from "../import/imported.js"
-import { openStudy, planNow, type Study } from "../study/study.js"
+import { planNow, type Study } from "../study/study.js"
 import { importAnswers, recordSheet, surveyState } from "../study/survey.js"
 import { correlateSurvey, type SurveyCorrelation } from "../study/survey-correlate.js"
 import { MAX_SURVEY_BYTES } from "../study/survey-csv.js"
 import { answersAllowed, questionsOf } from "../study/survey-questions.js"
 import { answer, type CommonOptions, command, wholeNumber } from "./command.js"
 import { table } from "./table.js"
+import { withinStudy } from "./within-study.js"
 
 const LISTED = 20
 /** Characters of a free text in the table. */
@@ -23,7 +24,7 @@ export function surveyCommand(): Command {
   )
     .addCommand(
       command("questions", "what is asked, and what may be answered", "fieldtune survey questions").action(
-        (options: CommonOptions) => within(options, (study) => questions(study, options)),
+        (options: CommonOptions) => withinStudy(options, (study) => questions(study, options)),
       ),
     )
     .addCommand(
@@ -34,7 +35,7 @@ export function surveyCommand(): Command {
       )
         .argument("<file>")
         .action((file: string, options: CommonOptions) =>
-          within(options, (study) => take(study, file, options)),
+          withinStudy(options, (study) => take(study, file, options)),
         ),
     )
     .addCommand(
@@ -47,12 +48,12 @@ export function surveyCommand(): Command {
         .argument("<question>")
         .argument("<answer>")
         .action((subject: number, question: string, given: string, options: CommonOptions) =>
-          within(options, (study) => set(study, { subject, question, given }, options)),
+          withinStudy(options, (study) => set(study, { subject, question, given }, options)),
         ),
     )
     .addCommand(
       command("show", "everybody's newest answers", "fieldtune survey show").action(
-        (options: CommonOptions) => within(options, (study) => show(study, options)),
+        (options: CommonOptions) => withinStudy(options, (study) => show(study, options)),
       ),
     )
     .addCommand(
@@ -60,17 +61,8 @@ export function surveyCommand(): Command {
         "correlate",
         "correlate every numeric answer with listening: Pearson and Spearman with intervals",
         "fieldtune survey correlate --json",
-      ).action((options: CommonOptions) => within(options, (study) => correlate(study, options))),
+      ).action((options: CommonOptions) => withinStudy(options, (study) => correlate(study, options))),
     )
-}
-
-async function within(options: CommonOptions, body: (study: Study) => Promise<void>): Promise<void> {
-  const study = await openStudy(options.study)
-  try {
-    await body(study)
-  } finally {
-    await study.close()
-  }
 }
 
 async function questions(study: Study, options: CommonOptions): Promise<void> {

@@ -6,7 +6,7 @@ import type { WaveOpening } from "../round/open-wave.js"
 import { blindRound, isBlind } from "../study/blind.js"
 import { cohortNamed } from "../study/cohorts.js"
 import { preview } from "../study/preview.js"
-import { openStudy, type Study } from "../study/study.js"
+import type { Study } from "../study/study.js"
 import { closeWave } from "../study/wave-periods.js"
 import { waveStates } from "../study/wave-status.js"
 import { answer, type CommonOptions, command, wholeNumber } from "./command.js"
@@ -14,6 +14,7 @@ import { withProgress } from "./progress.js"
 import { MOST_WORKERS, workerCount } from "./round.js"
 import { previewLines, roundLines } from "./round-text.js"
 import { ago, table } from "./table.js"
+import { withinStudy } from "./within-study.js"
 
 interface CohortOptions extends CommonOptions {
   cohort?: string
@@ -42,7 +43,7 @@ export function waveCommand(): Command {
           availableParallelism(),
         )
         .action((number: number, options: OpenOptions) =>
-          within(options, (study) => open(study, number, options)),
+          withinStudy(options, (study) => open(study, number, options)),
         ),
     )
     .addCommand(
@@ -50,23 +51,14 @@ export function waveCommand(): Command {
         .argument("<wave>", "number of the wave", wave)
         .option("--cohort <name>", "cohort of the plan, where it has some")
         .action((number: number, options: CohortOptions) =>
-          within(options, (study) => close(study, number, options)),
+          withinStudy(options, (study) => close(study, number, options)),
         ),
     )
     .addCommand(
       command("status", "planned, opened, closed; lists, boards and plays", "fieldtune wave status").action(
-        (options: CommonOptions) => within(options, (study) => status(study, options)),
+        (options: CommonOptions) => withinStudy(options, (study) => status(study, options)),
       ),
     )
-}
-
-async function within(options: CommonOptions, body: (study: Study) => Promise<void>): Promise<void> {
-  const study = await openStudy(options.study)
-  try {
-    await body(study)
-  } finally {
-    await study.close()
-  }
 }
 
 async function open(study: Study, wave: number, options: OpenOptions): Promise<void> {

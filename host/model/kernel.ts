@@ -5,6 +5,7 @@
 
 import { exp } from "./elementary.js"
 import { logNormalCdf, slowLogNormalCdf, TABLE } from "./normal-cdf.js"
+import { simdModule } from "./simd.js"
 import { KERNEL_WASM } from "./wasm/kernel-bytes.js"
 
 /** Places are byte offsets into the memory, multiples of 16; `pairs`: half the length of a column. */
@@ -111,44 +112,21 @@ export function plainKernel(): Kernel {
   }
 }
 
-/** The part of the engine's interface that is used; the type library that has it is the browser's. */
-interface WasmMemory {
-  readonly buffer: ArrayBuffer
-  grow(pages: number): number
-}
-declare const WebAssembly: {
-  validate(bytes: Uint8Array): boolean
-  Module: new (bytes: Uint8Array) => object
-  Instance: new (module: object, imports: object) => { exports: Record<string, unknown> }
-}
-
-const PAGE = 65_536
-
 /** Undefined where the engine has no SIMD. */
 export function simdKernel(): Kernel | undefined {
-  const bytes = Buffer.from(KERNEL_WASM, "base64")
-  if (!WebAssembly.validate(bytes)) return undefined
-  const imports = { host: { farLogNormalCdf: slowLogNormalCdf } }
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports)
+  const module = simdModule(KERNEL_WASM, { host: { farLogNormalCdf: slowLogNormalCdf } })
+  if (module === undefined) return undefined
+  const { exports, memory } = module
   const { mean, squares, density, add, dot } = exports as Pick<
     Kernel,
     "mean" | "squares" | "density" | "add" | "dot"
   >
   const share = exports.share as (pairs: number, table: number, ...rest: number[]) => number
   const survivals = exports.survivals as (pairs: number, table: number, ...rest: number[]) => void
-  const linear = exports.memory as WasmMemory
-  let heap = new Float64Array(linear.buffer)
   // The kernel keeps nothing in memory itself: the table of log Φ comes first.
   const kernel: Kernel = {
     start: TABLE.byteLength,
-    memory(size) {
-      const missing = Math.ceil(size / PAGE) - linear.buffer.byteLength / PAGE
-      if (missing > 0) {
-        linear.grow(missing)
-        heap = new Float64Array(linear.buffer)
-      }
-      return heap
-    },
+    memory,
     mean,
     survivals: (pairs, ...rest) => survivals(pairs, 0, ...rest),
     squares,

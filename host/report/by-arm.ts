@@ -94,6 +94,9 @@ export function drawByArm(given: ByArm): Pick<Figure, "svg" | "alt" | "columns" 
       said.push(`wave ${wave}, ${arm}: ${(100 * mean).toFixed(1)} %`)
     }
   }
+  const ends = [...people.map(({ value }) => value), ...means.flatMap(({ low, high }) => [low, high])]
+  const least = 100 * ends.reduce((a, b) => Math.min(a, b), 0)
+  const highest = 105 * ends.reduce((a, b) => Math.max(a, b), limit ?? 0) || 1
   const crowded = arms.length * waves.length > CROWDED
   const alt = `Means: ${said.join("; ")}.`
   const svg = draw({
@@ -108,7 +111,7 @@ export function drawByArm(given: ByArm): Pick<Figure, "svg" | "alt" | "columns" 
       marginBottom: 16,
       fx: { label: "wave", padding: 0.08, domain: waves, axis: "top" },
       x: { domain: [-0.5, arms.length - 0.5], axis: null },
-      y: { percent: true, label: given.label, grid: true, ...(domain && { domain }) },
+      y: { percent: true, label: given.label, grid: true, domain: domain ?? [least, highest] },
       marks: [
         Plot.frame({ strokeOpacity: 0.15 }),
         ...(limit === undefined ? [] : [Plot.ruleY([limit], { strokeDasharray: "4 3" })]),

@@ -47,6 +47,8 @@ interface Key {
   colour: string
   /** Left out: a square. */
   symbol?: ArmStyle["symbol"] | "line" | "dashes"
+  /** Left out: 1. */
+  opacity?: number
 }
 
 export function armKeys(arms: readonly string[]): Key[] {
@@ -113,6 +115,8 @@ function plotted(options: Plot.PlotOptions): string {
   made.removeAttribute("style")
   made.setAttribute("font-size", "12")
   made.setAttribute("font-family", "inherit")
+  // The figure as a whole has a text; its groups are no more than parts of the picture.
+  for (const group of made.querySelectorAll("g[aria-label]")) group.removeAttribute("aria-label")
   return made.outerHTML.replace(/ font-family="inherit"/, "")
 }
 
@@ -122,14 +126,17 @@ function legendOf(keys: readonly Key[]): { svg: string; height: number } {
   let x = 0
   let row = 0
   const parts: string[] = []
-  for (const { label, colour, symbol } of keys) {
+  for (const { label, colour, symbol, opacity } of keys) {
     const wide = 30 + textWidth(label)
     if (x > 0 && x + wide > WIDTH - 2 * PAD) {
       x = 0
       row++
     }
     const y = row * KEY_HEIGHT + 8
-    parts.push(keyMark(symbol, colour, x + 6, y), `<text x="${x + 18}" y="${y + 4}">${escaped(label)}</text>`)
+    parts.push(
+      `<g${opacity === undefined ? "" : ` opacity="${opacity}"`}>${keyMark(symbol, colour, x + 6, y)}</g>`,
+      `<text x="${x + 18}" y="${y + 4}">${escaped(label)}</text>`,
+    )
     x += wide
   }
   return { svg: parts.join(""), height: keys.length === 0 ? 0 : (row + 1) * KEY_HEIGHT + 4 }

@@ -13,6 +13,10 @@ export interface Column extends Field {
   digits?: number
   /** Rows whose value is no share: it is shown with its decimals. */
   unless?: (row: Row) => boolean
+  /** Columns that bound the value: shown in its cell, "(from to)". */
+  bounds?: readonly [low: string, high: string]
+  /** The page shows it in the cell of another column. */
+  elsewhere?: true
   /** Heading in the report; left out: the name. */
   heading?: string
 }
@@ -40,7 +44,7 @@ export interface Figure extends Heading, Numbers {
   alt: string
 }
 
-interface TablePart extends Heading, Numbers {
+export interface TablePart extends Heading, Numbers {
   kind: "table"
 }
 

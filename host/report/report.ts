@@ -16,9 +16,26 @@ import type { Numbers, Part, Section } from "./part.js"
 import { changePerListener, changesTable } from "./parts/changes.js"
 import { armsCompared } from "./parts/comparison.js"
 import { flow, quality } from "./parts/conduct.js"
+import { byTimeOfWeek } from "./parts/context.js"
 import { price } from "./parts/design.js"
-import { descriptives, ends, overDays, overHours, playsPerListener, timesHeard } from "./parts/listening.js"
+import {
+  descriptives,
+  ends,
+  hoursHeard,
+  overDays,
+  overHours,
+  playsPerListener,
+  timesHeard,
+} from "./parts/listening.js"
 import { diagnostics, foretold, hazard, inclusion, openTastes, SOUND, weights } from "./parts/model.js"
+import {
+  patternActivities,
+  patternAreas,
+  patternExample,
+  patternLines,
+  patternListeners,
+  patternTurns,
+} from "./parts/patterns.js"
 import { sharesByArm } from "./parts/shares.js"
 import { foreignLetters, rasterise } from "./raster.js"
 import { type ReportData, readStudyData } from "./study-data.js"
@@ -39,13 +56,18 @@ export const PAGE = "report.html"
 interface Options {
   /** Of the program. */
   version: string
+  /** Left out: the time of the week is looked at as a covariate. */
+  context?: boolean
   /** Told how many figures of how many are drawn as pictures. */
   progress?: (done: number, of: number) => void
 }
 
-export async function buildReport(study: Study, { version, progress }: Options): Promise<Report> {
+export async function buildReport(
+  study: Study,
+  { version, context = true, progress }: Options,
+): Promise<Report> {
   const data = await readStudyData(study, version)
-  const sections = sectionsOf(data)
+  const sections = sectionsOf(data, context)
   const parts = sections.flatMap((section) => section.parts)
   const findings = findingsOf(parts)
   const files = new Map<string, Uint8Array>()
@@ -83,7 +105,7 @@ export function pathsOf(parts: readonly Part[]): string[] {
   ])
 }
 
-function sectionsOf(data: ReportData): Section[] {
+function sectionsOf(data: ReportData, context: boolean): Section[] {
   const tastes = openTastes(data)
   return [
     {
@@ -105,6 +127,33 @@ function sectionsOf(data: ReportData): Section[] {
       title: "How people listened",
       text: [],
       parts: [timesHeard(data), ends(data), playsPerListener(data), overDays(data), overHours(data)],
+    },
+    ...(context
+      ? [
+          {
+            id: "time",
+            title: "The time of the week",
+            text: [
+              "A covariate, not an outcome: whether the same listeners hear songs differently at other times, and whether that could explain a difference between arms. fieldtune report --no-context leaves it out.",
+            ],
+            parts: byTimeOfWeek(data),
+          },
+        ]
+      : []),
+    {
+      id: "weeks",
+      title: "Weekly patterns",
+      text: [
+        "When and how people listen, as a mixture of a few weeks that were learnt from all of them (PACE, Marey, Sguerra & Moussallam 2024). Patterns tell of habits, not of taste: they choose no song.",
+      ],
+      parts: [
+        patternExample(data),
+        patternLines(data),
+        patternListeners(data),
+        patternTurns(data),
+        patternAreas(data),
+        patternActivities(data),
+      ],
     },
     {
       id: "models",
@@ -147,7 +196,7 @@ function findingsOf(parts: readonly Part[]): string[] {
 function contentOf(data: ReportData, sections: readonly Section[], findings: readonly string[]): PageContent {
   const { plan, plays, subjects, waves, tables, blind, version, lastContact } = data
   const problems = rowsIn(tables, "quality").filter(({ severity }) => severity === "problem").length
-  const hours = plays.reduce((sum, { heardMs }) => sum + heardMs / 3_600_000, 0)
+  const hours = hoursHeard(plays)
   const newest = sections.flatMap(({ parts }) => parts).find(({ id }) => id === "diagnostics")
   const verdicts = newest?.kind === "table" ? newest.rows.map(({ verdict }) => verdict as string) : []
   const sound = verdicts.filter((verdict) => verdict.startsWith(SOUND)).length

@@ -8,6 +8,7 @@ import { type Archived, type ArchivedTable, collect, rowsIn } from "../archive/c
 import { conceal, concealmentOf } from "../archive/conceal.js"
 import type { Row } from "../archive/field.js"
 import type { FeatureSpec } from "../model/features.js"
+import { type PatternsView, patternsView } from "../patterns/stored.js"
 import { EVERYBODY } from "../store/models.js"
 import { type OutcomeValue, outcomeValues } from "../study/outcomes.js"
 import type { Plan } from "../study/plan.js"
@@ -67,6 +68,8 @@ export interface ReportData {
   blind: boolean
   /** As they may be shown; in the order of the plan, of a blind study in that of the codes. */
   arms: string[]
+  /** Every arm is shown by something of its own; a blind study has no codes before its first allocation. */
+  armsTold: boolean
   waves: number[]
   /** Arm by subject. */
   subjects: Map<number, string>
@@ -81,6 +84,8 @@ export interface ReportData {
   tastes: StoredTaste[]
   /** null before the first estimate. */
   features: FeatureSpec | null
+  /** Weekly patterns and what they tell. */
+  patterns: PatternsView
   /** Of the newest contact of a board, as exactly as the plan exports times. */
   lastContact: number | null
   /** Largest number of a contact; 0 = none. */
@@ -90,7 +95,7 @@ export interface ReportData {
 /** What is shown of a study whose plan names no outcome of that kind. */
 const SHOWN: readonly OutcomeValue["measure"][] = ["shareHeard", "shareFinished"]
 /** The plan's own default (host/study/plan-schema.ts), for measures that the plan does not name. */
-const MIN_HEARD_MS = 500
+export const MIN_HEARD_MS = 500
 
 export async function readStudyData(study: Study, version: string): Promise<ReportData> {
   const archived = await collect(study, { version, firmware: [] }, false)
@@ -114,6 +119,7 @@ export async function readStudyData(study: Study, version: string): Promise<Repo
     version,
     blind: how.blind,
     arms,
+    armsTold: new Set(named).size === named.length,
     waves: [...new Set(lists.map(({ wave }) => wave as number))].sort((a, b) => a - b),
     subjects,
     ...playsOf(tables, subjects),
@@ -121,6 +127,7 @@ export async function readStudyData(study: Study, version: string): Promise<Repo
     tables,
     tastes: tastesOf(archived),
     features: featuresOf(archived),
+    patterns: await patternsView(study),
     lastContact: syncs.reduce<number | null>((latest, { at }) => latestOf(latest, at as number | null), null),
     throughSync: syncs.reduce((newest, { sync }) => Math.max(newest, sync as number), 0),
   }

@@ -23,12 +23,17 @@ export type Visitor = "allowed" | "token in the address" | "refused"
 export function visitor(request: FastifyRequest, token: string | undefined): Visitor {
   if (isLoopback(request.socket.remoteAddress) && isLoopbackHost(request.headers.host)) return "allowed"
   if (token === undefined) return "refused"
-  const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1]
-  if (bearer !== undefined && same(bearer, token)) return "allowed"
+  if (bringsToken(request, token)) return "allowed"
   const cookie = cookieOf(request)
   if (cookie !== undefined && same(cookie, cookieValue(token))) return "allowed"
   const asked = (request.query as { token?: unknown }).token
   return typeof asked === "string" && same(asked, token) ? "token in the address" : "refused"
+}
+
+/** Whether the request names the token itself, as programs do. A page of another origin can't: its browser would ask first. */
+export function bringsToken(request: FastifyRequest, token: string | undefined): boolean {
+  const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1]
+  return token !== undefined && bearer !== undefined && same(bearer, token)
 }
 
 /** Lets pass who may; answers the others, and whoever brings the token, who is sent on with a cookie. */

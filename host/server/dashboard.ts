@@ -5,6 +5,7 @@ import { join } from "node:path"
 import fastifyStatic from "@fastify/static"
 import type { FastifyInstance } from "fastify"
 import { packageRoot } from "../firmware/manifest.js"
+import { patternsView } from "../patterns/stored.js"
 import { StoreUnavailableError } from "../store/failure.js"
 import { overview } from "../study/overview.js"
 import { songsView } from "../study/songs-view.js"
@@ -52,6 +53,7 @@ export async function dashboardRoutes(app: FastifyInstance, options: ActionOptio
   })
 
   app.get("/api/songs", () => kept.get("songs", () => songsView(study)))
+  app.get("/api/patterns", () => kept.get("patterns", () => patternsView(study)))
 
   const page = join(packageRoot(), "dist", "dashboard")
   if (existsSync(join(page, "index.html"))) {

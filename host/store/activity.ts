@@ -60,6 +60,9 @@ export interface ActivityStore {
   playsBySubject(): Promise<Map<number, number>>
   /** By song; those that were neither listed nor heard are left out. */
   songs(leastMs: number): Promise<Map<number, SongActivity>>
+  /** By enrolment: from when until when a play of the subject would be known, Unix ms: up to the last sync of the board,
+   *  at most to the enrolment's end; without a sync nothing is. */
+  observed(): Promise<{ subject: number; from: number; to: number }[]>
   /** Plays by the hour they began (of their sync, where no clock tells) and syncs, ascending. */
   hours(): Promise<Hour[]>
 }
@@ -131,6 +134,15 @@ export function activityStore(db: Kysely<Tables>): ActivityStore {
       }
       return songs
     },
+    observed: () =>
+      rowsOf<{ subject: number; from: number; to: number }>(
+        db,
+        `select subject, from_at as "from", min(coalesce(to_at, last), last) as "to" from (
+           select e.*, (select max(at) from sync s where s.device = e.device and s.at >= e.from_at) as last
+             from enrolment e)
+          where last is not null order by id`,
+        [],
+      ),
     async hours() {
       return rowsOf<Hour>(
         db,

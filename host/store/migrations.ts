@@ -261,6 +261,8 @@ const ENROLMENT: Statements = [
   "alter table subject add column strata text not null default '{}'",
   "alter table subject add column withdrawn_at integer",
   "alter table enrolment add column end_reason text",
+  "create index enrolment_device on enrolment (device, id)",
+  "create index enrolment_subject on enrolment (subject, id)",
   `create table board (
     device text primary key references device (id),
     state text not null check (state in ('stock', 'handed-out', 'returned', 'lost', 'retired')),

@@ -24,8 +24,8 @@ export interface Model {
   id: number
   /** EVERYBODY for the aggregate. */
   subject: number
-  /** `taste` and `prequential` of a subject; `features`, `aggregate`, `weighting` and `forgetting` of
-   *  EVERYBODY. */
+  /** `taste`, `prequential` and `pattern` of a subject; `features`, `aggregate`, `weighting`, `forgetting` and
+   *  `patterns` of EVERYBODY. */
   kind: string
   /** 1, 2, 3, … per subject and kind. */
   version: number

@@ -26,7 +26,14 @@ export async function begunBeforeWithdrawal(tx: Kysely<Tables>, at: number): Pro
 }
 
 /** Kinds of models that the plays of several subjects went into. */
-export const SHARED_KINDS = ["aggregate", "forgetting", "prequential", "weighting"]
+export const SHARED_KINDS = [
+  "aggregate",
+  "forgetting",
+  "pattern-evaluation",
+  "patterns",
+  "prequential",
+  "weighting",
+]
 
 export function isShared(kind: string): boolean {
   return SHARED_KINDS.includes(kind)

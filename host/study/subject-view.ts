@@ -8,6 +8,7 @@ import { normalisedWeights, type Particles } from "../model/particles.js"
 import { predictSongs, weightedQuantile } from "../model/predict.js"
 import type { TasteModel } from "../model/taste.js"
 import { decodeTaste } from "../model/taste-bytes.js"
+import { storedPattern, strongestOf } from "../patterns/stored.js"
 import { EVERYBODY } from "../store/models.js"
 import type { Playlist } from "../store/playlists.js"
 import type { Play } from "../store/plays.js"
@@ -79,6 +80,15 @@ export interface SubjectView {
   } | null
   /** How likely the listener is to skip within the next second, of a song of average attributes, by time heard. */
   hazard: { seconds: number[]; low: number[]; median: number[]; high: number[] } | null
+  /** Plays by hour of the week, Monday 0 h first, and the strongest weekly patterns, as of the newest fit; null before. */
+  week: {
+    at: number
+    standing: string
+    plays: number
+    weeks: number
+    counts: number[]
+    strongest: { pattern: number; code: number }[]
+  } | null
   /** Newest first. */
   lists: {
     version: number
@@ -125,6 +135,7 @@ export async function subjectView(study: Study, id: number): Promise<SubjectView
     plays: plays.slice(-MAX_PLAYS).map((play) => heardPlay(play, songs, lists, blind)),
     taste: taste === undefined ? null : describeTaste(taste),
     hazard: taste === undefined || taste.plays === 0 ? null : hazardOf(taste.particles),
+    week: await weekOf(study, id),
     lists: await Promise.all(
       lists
         .slice(-MAX_LISTS)
@@ -132,6 +143,13 @@ export async function subjectView(study: Study, id: number): Promise<SubjectView
         .map((list) => describeList(study, list, plays, songs, blind)),
     ),
   }
+}
+
+async function weekOf(study: Study, id: number): Promise<SubjectView["week"]> {
+  const stored = await storedPattern(study, id)
+  if (stored === undefined) return null
+  const { at, standing, plays, weeks, counts, codes } = stored
+  return { at, standing, plays, weeks, counts, strongest: strongestOf(codes) }
 }
 
 function heardPlay(

@@ -34,6 +34,13 @@ export function localTime(at: number, timeZone: string): LocalTime {
   }
 }
 
+/** Hour of the local week in which `at` lies: 0 = Monday from midnight to one, … 167. */
+export function hourOfWeek(at: number, timeZone: string): number {
+  const { date, minute } = localTime(at, timeZone)
+  const weekday = (new Date(`${date}T00:00:00Z`).getUTCDay() + 6) % 7
+  return weekday * 24 + Math.floor(minute / 60)
+}
+
 /** The first moment, Unix milliseconds and whole minutes, at which the clocks show `minute` or later on `date`
  *  (YYYY-MM-DD); a time that summer time leaves out is the first one after it. */
 export function momentOf(date: string, minute: number, timeZone: string): number {

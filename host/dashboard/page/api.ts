@@ -154,7 +154,62 @@ export interface SubjectView {
   } | null
   hazard: { seconds: number[]; low: number[]; median: number[]; high: number[] } | null
   /** Newest first. */
+  week: Week | null
   lists: List[]
+}
+
+export interface Strongest {
+  pattern: number
+  code: number
+}
+
+export interface Week {
+  at: number
+  standing: string
+  plays: number
+  weeks: number
+  counts: number[]
+  strongest: Strongest[]
+}
+
+interface Area {
+  area: number | null
+  low: number | null
+  high: number | null
+}
+
+export interface PatternsView {
+  dictionary: {
+    version: number
+    at: number
+    atoms: number
+    lambda: number
+    fitted: number
+    channels: string[]
+    dropped: string[]
+    ratios: "raw" | "shrunk"
+    source: string
+    explained: number | null
+    used: number | null
+    objectives: number[]
+    withdrawnData: boolean
+    firstHour: number
+  } | null
+  patterns: { pattern: number; lines: number[][]; listeners: number; weight: number }[]
+  example: {
+    subject: number
+    counts: number[]
+    weeks: { channel: string; week: number[]; normalised: number[] }[]
+  } | null
+  listeners: { subject: number; standing: string; plays: number; weeks: number; strongest: Strongest[] }[]
+  evaluation: {
+    people: number
+    activities: { activity: string; noAnswer: string | null }[]
+    sets: { features: string; byActivity: ({ activity: string } & Area)[]; mean: Area }[]
+    curve: { turns: number; area: number | null; explained: number }[]
+    permuted: { times: number; mean: number; sd: number } | null
+    weights: { dictionary: string; rows: { activity: string; weights: number[] }[] } | null
+  } | null
 }
 
 export interface SongRow {
@@ -233,4 +288,5 @@ export async function ask(action: Action): Promise<{ done: boolean; lines: strin
 export const getOverview = (): Promise<Overview> => get("api/overview")
 export const getSubject = (id: number): Promise<SubjectView> => get(`api/subjects/${id}`)
 export const getSongs = (): Promise<SongsView> => get("api/songs")
+export const getPatterns = (): Promise<PatternsView> => get("api/patterns")
 export const getSurvey = (): Promise<SurveyState> => get("api/survey")

@@ -52,7 +52,7 @@ export function Boards({ overview }: { overview: Overview }) {
                   <th scope="row">
                     <code>{board.device}</code>
                   </th>
-                  <td>
+                  <td data-label="Listener">
                     {board.subject === null ? (
                       "–"
                     ) : (
@@ -60,14 +60,20 @@ export function Boards({ overview }: { overview: Overview }) {
                     )}
                     {board.arm !== "" && <small>{board.arm}</small>}
                   </td>
-                  <td>{STATE[board.state] ?? board.state}</td>
-                  <td>{ago(board.lastSync, now)}</td>
-                  <td>{playing(board)}</td>
-                  <td>{next(board)}</td>
-                  <td class="n">{board.plays}</td>
-                  <td class="n">{percent(board.logFill)}</td>
-                  <td class="n">{board.battery === null ? "–" : `${board.battery} %`}</td>
-                  <td>{board.firmware ?? "–"}</td>
+                  <td data-label="State">{STATE[board.state] ?? board.state}</td>
+                  <td data-label="Last sync">{ago(board.lastSync, now)}</td>
+                  <td data-label="Plays now">{playing(board)}</td>
+                  <td data-label="Next">{next(board)}</td>
+                  <td class="n" data-label="Plays">
+                    {board.plays}
+                  </td>
+                  <td class="n" data-label="Log">
+                    {percent(board.logFill)}
+                  </td>
+                  <td class="n" data-label="Battery">
+                    {board.battery === null ? "–" : `${board.battery} %`}
+                  </td>
+                  <td data-label="Firmware">{board.firmware ?? "–"}</td>
                   {actions && (
                     <td>
                       {board.state === "handed-out" && (

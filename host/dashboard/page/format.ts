@@ -17,11 +17,21 @@ export function minutes(ms: number | null): string {
 /** How long before `now` (both Unix ms). */
 export function ago(at: number | null, now: number): string {
   if (at === null) return "never"
+  const time = spanOf(at, now)
+  return time === null ? "just now" : `${time} ago`
+}
+
+/** For how long until `now` (both Unix ms). */
+export function lasting(at: number, now: number): string {
+  return `for ${spanOf(at, now) ?? "less than a minute"}`
+}
+
+function spanOf(at: number, now: number): string | null {
   const minutes = Math.max(0, Math.round((now - at) / 60_000))
-  if (minutes < 1) return "just now"
-  if (minutes < 120) return `${minutes} min ago`
-  if (minutes < 2880) return `${Math.round(minutes / 60)} h ago`
-  return `${Math.round(minutes / 1440)} days ago`
+  if (minutes < 1) return null
+  if (minutes < 120) return `${minutes} min`
+  if (minutes < 2880) return `${Math.round(minutes / 60)} h`
+  return `${Math.round(minutes / 1440)} days`
 }
 
 export function count(n: number, thing: string): string {

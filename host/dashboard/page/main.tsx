@@ -1,10 +1,11 @@
 // The page: what the address asks for, kept up to date with the server.
 
 import { render } from "preact"
-import { getOverview, getSongs, getSubject, getSurvey, type Overview } from "./api"
+import { getOverview, getPatterns, getSongs, getSubject, getSurvey, type Overview } from "./api"
 import { Boards } from "./boards"
 import { count } from "./format"
 import { useLoaded, useNews } from "./live"
+import { Patterns } from "./patterns"
 import { type Route, useRoute } from "./route"
 import { Songs } from "./songs"
 import { StudyPage } from "./study"
@@ -17,6 +18,7 @@ const NAVIGATION = [
   ["boards", "#/boards", "Boards"],
   ["subjects", "#/subjects", "Listeners"],
   ["songs", "#/songs", "Songs"],
+  ["patterns", "#/patterns", "Weeks"],
   ["survey", "#/survey", "Survey"],
 ] as const
 
@@ -24,27 +26,14 @@ function App() {
   const beat = useNews()
   const route = useRoute()
   const [overview, failure] = useLoaded(getOverview, beat, "overview")
-  if (overview === undefined) return <p class="empty">{failure ?? "Loading the study …"}</p>
-  const problems = overview.findings.filter(({ severity }) => severity === "problem").length
   return (
     <>
       <header>
-        <h1>{overview.name}</h1>
-        <p aria-live="polite">
-          {count(overview.plays, "play")} from {count(overview.boards.length, "board")},{" "}
-          {count(overview.songs, "song")}
-          {failure === undefined ? "" : `; no news from the server (${failure})`}
-        </p>
-        <nav aria-label="Pages">
-          {NAVIGATION.map(([page, href, name]) => (
-            <a key={page} href={href} aria-current={current(route, page) ? "page" : undefined}>
-              {name}
-              {page === "study" && problems > 0 && (
-                <span class="problems-count"> {count(problems, "problem")}</span>
-              )}
-            </a>
-          ))}
-        </nav>
+        {overview === undefined ? (
+          <p class="empty">{failure ?? "Loading the study …"}</p>
+        ) : (
+          <Header overview={overview} route={route} failure={failure} />
+        )}
       </header>
       <main id="main" tabIndex={-1}>
         <Page route={route} overview={overview} beat={beat} />
@@ -53,16 +42,51 @@ function App() {
   )
 }
 
+function Header({
+  overview,
+  route,
+  failure,
+}: {
+  overview: Overview
+  route: Route
+  failure: string | undefined
+}) {
+  const problems = overview.findings.filter(({ severity }) => severity === "problem").length
+  return (
+    <>
+      <h1>{overview.name}</h1>
+      <p aria-live="polite">
+        {count(overview.plays, "play")} from {count(overview.boards.length, "board")},{" "}
+        {count(overview.songs, "song")}
+        {failure === undefined ? "" : `; no news from the server (${failure})`}
+      </p>
+      <nav aria-label="Pages">
+        {NAVIGATION.map(([page, href, name]) => (
+          <a key={page} href={href} aria-current={current(route, page) ? "page" : undefined}>
+            {name}
+            {page === "study" && problems > 0 && (
+              <span class="problems-count"> {count(problems, "problem")}</span>
+            )}
+          </a>
+        ))}
+      </nav>
+    </>
+  )
+}
+
 function current(route: Route, page: string): boolean {
   return route.page === page || (route.page === "subject" && page === "subjects")
 }
 
-function Page({ route, overview, beat }: { route: Route; overview: Overview; beat: number }) {
+/** Pages with an answer of their own ask for it beside the overview. */
+function Page({ route, overview, beat }: { route: Route; overview: Overview | undefined; beat: number }) {
+  if (route.page === "subject") return <SubjectPage subject={route.subject} beat={beat} />
+  if (route.page === "songs") return <SongsPage beat={beat} />
+  if (route.page === "patterns") return <PatternsPage beat={beat} now={overview?.now ?? Date.now()} />
+  if (route.page === "survey") return <SurveyPage beat={beat} actions={overview?.actions ?? false} />
+  if (overview === undefined) return null
   if (route.page === "boards") return <Boards overview={overview} />
   if (route.page === "subjects") return <Subjects overview={overview} />
-  if (route.page === "subject") return <SubjectPage subject={route.subject} beat={beat} />
-  if (route.page === "survey") return <SurveyPage beat={beat} actions={overview.actions} />
-  if (route.page === "songs") return <SongsPage beat={beat} />
   return <StudyPage overview={overview} />
 }
 
@@ -78,6 +102,12 @@ function SongsPage({ beat }: { beat: number }) {
   return <Songs view={view} />
 }
 
+function PatternsPage({ beat, now }: { beat: number; now: number }) {
+  const [view, failure] = useLoaded(getPatterns, beat, "patterns")
+  if (view === undefined) return <p class="empty">{failure ?? "Loading the weekly patterns …"}</p>
+  return <Patterns view={view} now={now} />
+}
+
 function SurveyPage({ beat, actions }: { beat: number; actions: boolean }) {
   const [state, failure] = useLoaded(getSurvey, beat, "survey")
   if (state === undefined) return <p class="empty">{failure ?? "Loading the survey …"}</p>
@@ -89,4 +119,6 @@ document.querySelector(".skip")?.addEventListener("click", (event) => {
   event.preventDefault()
   document.getElementById("main")?.focus()
 })
-render(<App />, document.getElementById("app")!)
+const app = document.getElementById("app")!
+app.replaceChildren()
+render(<App />, app)

@@ -3,10 +3,10 @@
 import { useEffect, useState } from "preact/hooks"
 
 export type Route =
-  | { page: "study" | "boards" | "subjects" | "songs" | "survey" }
+  | { page: "study" | "boards" | "subjects" | "songs" | "patterns" | "survey" }
   | { page: "subject"; subject: number }
 
-const PAGES = ["boards", "subjects", "songs", "survey"] as const
+const PAGES = ["boards", "subjects", "songs", "patterns", "survey"] as const
 
 function routeOf(hash: string): Route {
   const [, first = "", second = ""] = hash.split("/")

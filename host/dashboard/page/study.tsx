@@ -3,7 +3,7 @@
 import type { Finding, Overview, Wave } from "./api"
 import { AskOnce } from "./ask-once"
 import { Bars } from "./chart"
-import { ago, count, percent } from "./format"
+import { ago, count, lasting, percent } from "./format"
 import { Scroll } from "./scroll"
 
 const SEVERITY = { problem: "Problem", warning: "Warning", note: "Note" }
@@ -68,7 +68,7 @@ function Found({ finding, now }: { finding: Finding; now: number }) {
       {subject !== null && ": "}
       {found}
       {device !== null && ` (${device})`}
-      {since !== null && `, since ${ago(since, now)}`}
+      {since !== null && `, ${lasting(since, now)}`}
     </li>
   )
 }
@@ -226,7 +226,8 @@ function Waves({ overview }: { overview: Overview }) {
 }
 
 function standing(wave: Wave, now: number): string {
-  if (wave.state === "open") return `is open since ${ago(wave.openedAt, now)}`
+  if (wave.state === "open")
+    return wave.openedAt === null ? "is open" : `has been open ${lasting(wave.openedAt, now)}`
   if (wave.state === "closed") return `was closed ${ago(wave.closedAt, now)}`
   if (wave.state === "begun") return "has playlists, and was not opened by hand"
   return wave.plannedFrom === null ? "is planned" : `is planned from ${wave.plannedFrom} to ${wave.plannedTo}`

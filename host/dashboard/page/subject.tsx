@@ -6,9 +6,10 @@ import { count, minutes, number, percent } from "./format"
 import { Scroll } from "./scroll"
 import { Coefficients, HazardCurve, Trust } from "./taste"
 import { Timeline } from "./timeline"
+import { ListenerWeek } from "./week"
 
 export function Subject({ view }: { view: SubjectView }) {
-  const { subject, plays, playsInAll, taste, hazard, lists, blind } = view
+  const { subject, plays, playsInAll, taste, hazard, lists, week, blind } = view
   return (
     <>
       <section aria-labelledby="subject">
@@ -59,6 +60,18 @@ export function Subject({ view }: { view: SubjectView }) {
             <h3>How far to trust it</h3>
             <Trust taste={taste} />
           </>
+        )}
+      </section>
+      <section aria-labelledby="week">
+        <h2 id="week">Week</h2>
+        {week === null ? (
+          <p class="empty">
+            The week has not been computed yet. Next: <code>fieldtune patterns fit</code>
+          </p>
+        ) : week.plays === 0 ? (
+          <p class="empty">No play of at least 30 s has a known time.</p>
+        ) : (
+          <ListenerWeek week={week} />
         )}
       </section>
       <section aria-labelledby="lists">

@@ -1,4 +1,4 @@
-// Written by compile.mjs from kernel.ts.
+// Written by npm run kernel from kernel.ts.
 
 export const KERNEL_WASM =
   "AGFzbQEAAAABQAhgA39/fwF8YAJ/fAF8YAZ/f39/fH8AYAZ/f398fH8AYAd/f39/f398AXxgAXwBfGAFf39/f3wBfGAEf398fwAC" +

@@ -13,14 +13,18 @@ import { ArchiveError } from "../../archive/error.js"
 import { pack, unpack } from "../../archive/zip.js"
 import { CardError } from "../../card/card-error.js"
 import { manifestText, parseManifest } from "../../card/manifest.js"
+import { mp3FaultOf } from "../../card/mp3.js"
 import { AudioError } from "../../catalogue/audio/audio-error.js"
 import { readHeaders } from "../../catalogue/audio/read.js"
 import { CatalogueError, readCatalogue } from "../../catalogue/columns.js"
+import { joinAttributes } from "../../catalogue/join.js"
 import { readPlaysCsv } from "../../import/csv.js"
 import { ImportError } from "../../import/imported.js"
 import { readListenBrainz, readSpotify } from "../../import/json.js"
 import { readPlaylist } from "../../import/playlist.js"
 import { readScrobbler } from "../../import/scrobbler.js"
+import { LabelError, readLabelsCsv } from "../../patterns/evaluation/labels.js"
+import { MatrixError, readMatrixFile } from "../../patterns/matrix-file.js"
 import { WireError } from "../../protocol/error.js"
 import { decodeMessagePack, encodeMessagePack } from "../../protocol/messagepack.js"
 import { packPlaylist, unpackPlaylist } from "../../protocol/playlist.js"
@@ -28,13 +32,22 @@ import { decodeReply } from "../../protocol/reply.js"
 import { decodeRequest } from "../../protocol/request.js"
 import { openRequest, sealRequest } from "../../protocol/seal.js"
 import { Exchanges } from "../../serial/exchanges.js"
+import type { Song } from "../../store/songs.js"
 import { checkPlan, PlanError, parsePlan } from "../../study/plan.js"
+import { readSurveyCsv } from "../../study/survey-csv.js"
+import { DEFAULT_QUESTIONS } from "../../study/survey-questions.js"
 import { flacFile, m4aFile, mp3File, oggFile, withPageChecksums } from "./audio-examples.js"
 import type { Target } from "./judge.js"
 
 const DEVICE = "f1e1d70000000100"
 const KEY = new Uint8Array(32).map((_, i) => i)
 const SALT = new Uint8Array(16).map((_, i) => 255 - i)
+
+/** What attributes are joined to. */
+const SONGS: readonly Song[] = [1, 2].map((id) => {
+  const names = { source: `s${id}`, title: `T${id}`, artist: "A", genre: "Rock", file: `${id}.mp3` }
+  return { id, ...names, lengthMs: 60_000, attributes: { tempo: 100 + id } }
+})
 
 /** Messages and files of this program. */
 const OWN: readonly Target[] = [
@@ -92,6 +105,33 @@ const OWN: readonly Target[] = [
     refusal: ofClass(CatalogueError),
   },
   {
+    name: "attribute CSV",
+    examples: [
+      text("song,valence,danceability\n1,.5,1e-3\n2,,NA\n"),
+      text("file;mood;pace\n1.mp3;.5;1\n2.mp3;.25;2\n"),
+    ],
+    decode: (bytes) => joinAttributes(SONGS, Buffer.from(bytes).toString("utf8")),
+    refusal: ofClass(CatalogueError),
+  },
+  {
+    name: "survey CSV",
+    examples: [text("subject,question,answer\n1,fit,5\n2,surprise,NA\n")],
+    decode: (bytes) => readSurveyCsv(Buffer.from(bytes).toString("utf8"), DEFAULT_QUESTIONS),
+    refusal: ofClass(ImportError),
+  },
+  {
+    name: "labels CSV",
+    examples: [text("subject,sports,age\n1,1,30\n2,no,NA\n")],
+    decode: (bytes) => readLabelsCsv(Buffer.from(bytes).toString("utf8")),
+    refusal: ofClass(LabelError),
+  },
+  {
+    name: "matrix file",
+    examples: [text('{"X":[[1,-2.5],[3e2,4]],"D0":[[1,0]],"lambda":0.5}')],
+    decode: (bytes) => readMatrixFile(Buffer.from(bytes).toString("utf8")),
+    refusal: ofClass(MatrixError),
+  },
+  {
     name: "card manifest",
     examples: [manifest()],
     decode: (bytes) => parseManifest(Buffer.from(bytes).toString("utf8"), "card"),
@@ -142,6 +182,13 @@ const AUDIO: readonly Target[] = [
   audioTarget("Ogg tags", [oggFile()], withPageChecksums),
   audioTarget("FLAC tags", [flacFile()]),
   audioTarget("M4A tags", [m4aFile()]),
+  {
+    name: "MP3 for a card",
+    examples: [mp3File()],
+    decode: (bytes) =>
+      mp3FaultOf(async (at, length) => Buffer.from(bytes.subarray(at, Math.min(bytes.length, at + length)))),
+    refusal: () => false,
+  },
 ]
 
 /** All of them, in a fixed order. */

@@ -12,6 +12,11 @@ import { MEASURES } from "./shares.js"
 const noShare = ({ measure }: Row): boolean =>
   Object.values(MEASURES).some(({ name, share }) => name === measure && !share)
 
+const bound = (name: string, description: string): Column => ({
+  ...number(name, description, { missing: "as the number that it bounds" }),
+  elsewhere: true,
+})
+
 const COLUMNS: readonly Column[] = [
   string("measure", "What is compared.", { missing: "never" }),
   string("period", "The wave; the mean over waves; or the change from one to others.", { missing: "never" }),
@@ -33,44 +38,33 @@ const COLUMNS: readonly Column[] = [
     heading: "mean versus",
   },
   {
-    ...number("difference", "First mean less second.", { missing: "too few listeners" }),
-    shown: "points",
-    unless: noShare,
-    heading: "difference",
+    ...number("difference", "First mean less second, with its 95 % interval (Welch).", {
+      missing: "too few listeners",
+    }),
+    ...{ shown: "points", unless: noShare, bounds: ["low", "high"] },
+    heading: "difference, Welch",
   },
-  {
-    ...number("low", "Lower bound of its 95 % interval (Welch)."),
-    shown: "points",
-    unless: noShare,
-    heading: "from",
-  },
-  { ...number("high", "Upper bound."), shown: "points", unless: noShare, heading: "to" },
+  bound("low", "Lower bound of the 95 % interval (Welch)."),
+  bound("high", "Upper bound."),
   { ...number("t", "Welch's t."), shown: "decimals", digits: 2 },
   { ...number("df", "Welch's degrees of freedom."), shown: "decimals", digits: 1 },
   { ...number("p", "Two-sided."), shown: "p" },
   {
-    ...number("bootstrap_low", "Lower bound of the 95 % percentile interval of a bootstrap over listeners."),
-    shown: "points",
-    unless: noShare,
-    heading: "bootstrap from",
+    ...number("bootstrap_error", "Standard error of the difference by a bootstrap over listeners."),
+    ...{ shown: "points", unless: noShare, bounds: ["bootstrap_low", "bootstrap_high"] },
+    heading: "bootstrap error, interval",
   },
-  { ...number("bootstrap_high", "Upper bound."), shown: "points", unless: noShare, heading: "to" },
+  bound("bootstrap_low", "Lower bound of the 95 % percentile interval of that bootstrap."),
+  bound("bootstrap_high", "Upper bound."),
   {
-    ...number("plays_difference", "Difference of the means over plays: who plays more counts more."),
-    shown: "points",
-    unless: noShare,
-    heading: "over plays",
+    ...number("plays_difference", "Difference of the means over plays: who plays more counts more.", {
+      missing: "no mean of plays",
+    }),
+    ...{ shown: "points", unless: noShare, bounds: ["plays_low", "plays_high"] },
+    heading: "over plays, bootstrap",
   },
-  {
-    ...number(
-      "plays_low",
-      "Lower bound of its 95 % interval, bootstrap over listeners with all their plays.",
-    ),
-    shown: "points",
-    unless: noShare,
-    heading: "from",
-  },
-  { ...number("plays_high", "Upper bound."), shown: "points", unless: noShare, heading: "to" },
+  bound("plays_low", "Lower bound of its 95 % interval, bootstrap over listeners with all their plays."),
+  bound("plays_high", "Upper bound."),
   string("no_answer", "Why there is no test.", { missing: "there is one" }),
 ]
 
@@ -107,7 +101,8 @@ export function armsCompared(data: ReportData): Part {
     .filter((sentence) => sentence !== "")
     .join(" ")
   const head = { ...HEAD, says }
-  if (arms.length < 2) return noAnswer(head, "the study has one arm, so there is nothing to compare it with")
+  const because = whyNotCompared(data)
+  if (because !== null) return noAnswer(head, because)
   const rows = measures.flatMap((measure) =>
     periodsOf(measure, data.waves).flatMap(({ name, primary, values }) =>
       pairsOf(arms).map(([arm, versus]) => {
@@ -121,6 +116,12 @@ export function armsCompared(data: ReportData): Part {
   }
   rows.sort((a, b) => Number(b.primary) - Number(a.primary))
   return { kind: "table", ...head, columns: COLUMNS, rows }
+}
+
+/** Why there are no two arms to compare; null where there are. */
+export function whyNotCompared({ arms, armsTold }: ReportData): string | null {
+  if (!armsTold) return "the study is blind and its arms have no codes yet"
+  return arms.length < 2 ? "the study has one arm, so there is nothing to compare it with" : null
 }
 
 function compare(values: readonly Of[], { measure, period, arm, versus }: Asked, seed: number) {
@@ -148,6 +149,7 @@ function compare(values: readonly Of[], { measure, period, arm, versus }: Asked,
     t: tested?.t ?? null,
     df: tested?.df ?? null,
     p: tested?.p ?? null,
+    bootstrap_error: "reason" in listeners ? null : listeners.standardError,
     bootstrap_low: "reason" in listeners ? null : listeners.low,
     bootstrap_high: "reason" in listeners ? null : listeners.high,
     plays_difference: "reason" in plays ? null : plays.difference,

@@ -3,15 +3,20 @@
 import * as Plot from "@observablehq/plot"
 import { END_FINISHED, END_REASONS, END_SKIPPED } from "../../../src/record.js"
 import { integer, number, string } from "../../archive/field.js"
-import { localTime } from "../../study/time-zone.js"
+import { hourOfWeek, localTime } from "../../study/time-zone.js"
 import { ACCENT, armKeys, armScales, draw, GREY, WARM } from "../draw.js"
+import { hoursKeptBack, tellsHour, WEEKDAYS } from "../hours.js"
 import { type Column, noAnswer, type Part } from "../part.js"
 import type { ReportData, ReportPlay } from "../study-data.js"
 import { endChosen } from "../study-data.js"
 import { groupBy, quantileOf, summaryOf } from "../summary.js"
 import { MEASURES } from "./shares.js"
 
-const NO_PLAYS = "no play of a listener has arrived yet"
+export function hoursHeard(plays: readonly ReportPlay[]): number {
+  return plays.reduce((sum, { heardMs }) => sum + heardMs, 0) / 3_600_000
+}
+
+export const NO_PLAYS = "no play of a listener has arrived yet"
 
 // ── how long ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -167,9 +172,6 @@ export function playsPerListener({ arms, waves, plays, subjects, measures }: Rep
 
 // ── when ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A play whose beginning is not known to half an hour tells of no hour (as in exports to other programs). */
-const MOST_UNCERTAIN_MS = 30 * 60_000
-
 const DAYS: readonly Column[] = [
   string("date", "Day in the study's time zone."),
   integer("plays", "Plays that began on it."),
@@ -191,7 +193,7 @@ export function overDays({ plays, plan }: ReportData): Part {
   const byDay = groupBy(dated, ({ startedAt }) => localTime(startedAt as number, plan.timeZone).date)
   const rows = daysFrom([...byDay.keys()]).map((date) => {
     const group = byDay.get(date) ?? []
-    const hours = group.reduce((sum, { heardMs }) => sum + heardMs / 3_600_000, 0)
+    const hours = hoursHeard(group)
     return { date, plays: group.length, hours, listeners: new Set(group.map(({ subject }) => subject)).size }
   })
   const left = plays.length - dated.length
@@ -243,29 +245,25 @@ const HOURS: readonly Column[] = [
   integer("plays", "Plays."),
   number("hours_heard", "Time heard.", { unit: "h" }),
 ]
-const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as const
 
-export function overHours({ plays, plan }: ReportData): Part {
+export function overHours(data: ReportData): Part {
+  const { plays, plan } = data
   const title = "Listening over the hours of the week"
   const head = {
     id: "hours",
     title,
     says: `Plays by the day of the week and the hour in which they began (${plan.timeZone}); the darker, the more. Plays whose beginning is not known to half an hour are left out.`,
   }
-  const { exportTimes } = plan.privacy
+  const keptBack = hoursKeptBack(data)
   if (plays.length === 0) return noAnswer(head, NO_PLAYS)
-  if (exportTimes === "none" || exportTimes === "date") {
-    return noAnswer(head, `the plan exports no hours (privacy.exportTimes: ${exportTimes})`)
-  }
-  const sure = plays.filter(
-    (play) => play.startedAt !== null && (play.uncertaintyMs ?? 0) <= MOST_UNCERTAIN_MS,
-  )
-  if (sure.length === 0) return noAnswer(head, NO_CLOCK)
-  const byHour = groupBy(sure, (play) => hourOf(play, plan.timeZone))
+  if (keptBack !== null) return noAnswer(head, keptBack)
+  const sure = plays.filter(tellsHour)
+  if (sure.length === 0) return noAnswer(head, "no play has a beginning that is known to half an hour")
+  const byHour = groupBy(sure, ({ startedAt }) => hourOfWeek(startedAt, plan.timeZone))
   const rows = WEEKDAYS.flatMap((weekday, day) =>
     Array.from({ length: 24 }, (_, hour) => {
       const group = byHour.get(day * 24 + hour) ?? []
-      const heard = group.reduce((sum, { heardMs }) => sum + heardMs / 3_600_000, 0)
+      const heard = hoursHeard(group)
       return { weekday, hour, plays: group.length, hours_heard: heard }
     }),
   )
@@ -295,13 +293,6 @@ export function overHours({ plays, plan }: ReportData): Part {
     },
   })
   return { kind: "figure", ...head, svg, alt, columns: HOURS, rows }
-}
-
-/** Hour of the week, 0 = Monday from midnight to one. */
-function hourOf({ startedAt }: ReportPlay, timeZone: string): number {
-  const { date, minute } = localTime(startedAt as number, timeZone)
-  const weekday = (new Date(`${date}T00:00:00Z`).getUTCDay() + 6) % 7
-  return weekday * 24 + Math.floor(minute / 60)
 }
 
 // ── the numbers of every wave and arm ────────────────────────────────────────────────────────────────────────────
@@ -392,7 +383,7 @@ export function descriptives({ arms, waves, plays, measures, unassigned }: Repor
         plays_least: counts.least,
         plays_most: counts.most,
         songs: new Set(own.map(({ song }) => song)).size,
-        hours: own.reduce((sum, { heardMs }) => sum + heardMs / 3_600_000, 0),
+        hours: hoursHeard(own),
         skipped:
           own.length === 0 ? null : own.filter(({ reason }) => reason === END_SKIPPED).length / own.length,
         ...{ heard_mean: h.mean, heard_sd: h.sd, finished_mean: f.mean, finished_sd: f.sd },

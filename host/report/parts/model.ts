@@ -190,7 +190,7 @@ export function foretold(data: ReportData): Part {
   }))
   const svg = draw({
     title,
-    subtitle: `${alt} Bars: 2 standard errors.`,
+    subtitle: `${alt.slice(0, -1)}; bars: ±2 SE`,
     alt,
     height: 420,
     plot: {
@@ -320,7 +320,7 @@ export function inclusion(tastes: readonly Taste[]): Part {
   const svg = draw({
     title,
     subtitle: alt,
-    keys: [0.1, 0.5, 0.9].map((p) => ({ label: `${p}`, colour: `${ACCENT}" fill-opacity="${p}` })),
+    keys: [0.1, 0.5, 0.9].map((opacity) => ({ label: `${opacity}`, colour: ACCENT, opacity })),
     alt,
     height: 90 + 18 * shown.length,
     plot: {
@@ -351,11 +351,13 @@ export function inclusion(tastes: readonly Taste[]): Part {
 
 const WEIGHTS: readonly Column[] = [
   string("what", "Of all pairs of a listener and another one whose model spoke for it."),
-  { ...number("study", "Of this study.", { missing: "nothing to sum up" }), shown: "decimals", digits: 3 },
   {
-    ...number("thesis", "As the thesis prints it (86 listeners, about 98 plays each).", {
-      missing: "not printed",
-    }),
+    ...number("study", "Of this study.", { missing: "one pair has no spread" }),
+    shown: "decimals",
+    digits: 3,
+  },
+  {
+    ...number("thesis", "As the thesis prints it (86 listeners, about 98 plays each)."),
     shown: "decimals",
     digits: 2,
   },
@@ -395,7 +397,6 @@ export function weights({ tables }: ReportData): Part {
   const { n, mean, median, sd, least, most } = summaryOf(ratios)
   const above = ratios.filter((ratio) => ratio > 1).length / n
   const rows = [
-    { what: "pairs", study: n, thesis: null },
     { what: "mean", study: mean, thesis: THESIS.mean },
     { what: "median", study: median, thesis: THESIS.median },
     { what: "standard deviation", study: sd, thesis: THESIS.sd },
@@ -403,7 +404,8 @@ export function weights({ tables }: ReportData): Part {
     { what: "largest", study: most, thesis: THESIS.most },
     { what: "share above 1", study: above, thesis: THESIS.above },
   ]
-  return { kind: "table", ...head, columns: WEIGHTS, rows }
+  const says = `${head.says} ${n} pairs of ${newest.size} listeners.`
+  return { kind: "table", ...head, says, columns: WEIGHTS, rows }
 }
 
 // ── diagnostics in words ─────────────────────────────────────────────────────────────────────────────────────────

@@ -275,7 +275,7 @@ const ofStudy = (severity: Severity, found: string): Found[] => [
 export const noSongs: StudyRule = {
   id: "no-songs",
   says: "The catalogue has no songs.",
-  todo: "fieldtune catalogue add FILE.csv",
+  todo: "fieldtune catalogue add FOLDER",
   find: ({ songs }) => (songs > 0 ? [] : ofStudy("note", "the catalogue is empty")),
 }
 

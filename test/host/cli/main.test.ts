@@ -208,7 +208,13 @@ describe("command line", () => {
         dir,
         /--arm: must be model \(study\.json\), got z/,
       )
-      await refused([...enrol, "--device", DEVICE, "--key", "12"], dir, /--key: must be 64/)
+      writeFileSync(join(dir, "key.txt"), "12\n")
+      const withKey = ["enrol", "2", "--study", "s", "--device", DEVICE, "--key-file"]
+      await refused([...withKey, "key.txt"], dir, /key\.txt: must hold 64 hexadecimal digits/)
+      await refused([...withKey, "none.txt"], dir, /--key-file: ENOENT/)
+      const key = "0123456789abcdef".repeat(4)
+      writeFileSync(join(dir, "key.txt"), `${key}\n`)
+      assert.equal((await json([...withKey, "key.txt"], dir)).key, key)
       await refused([...enrol, "--end"], dir, /no open enrolment/)
       await refused(["enrol", "0x1", "--study", "s"], dir, /'0x1' is invalid/)
       await refused(["serve", "--study", "s", "--log-level", "loud"], dir, /--log-level: .*got loud/)

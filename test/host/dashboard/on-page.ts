@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after } from "node:test"
-import type { Browser, Page } from "playwright-core"
+import type { Browser, BrowserContextOptions, Page } from "playwright-core"
 import { buildServer, type ServerOptions } from "../../../host/server/server.js"
 import type { Study } from "../../../host/study/study.js"
 import { launchBrowser } from "../../browser.js"
@@ -29,6 +29,9 @@ after(() => browser?.close())
 
 /** For the options of every test that needs the browser. */
 export const inBrowser = { skip: missing ?? false }
+
+/** An empty page of that browser, for what no server shows. */
+export const newPage = (options: BrowserContextOptions): Promise<Page> => browser!.newPage(options)
 
 export interface PageOptions {
   /** Behind #, such as "/boards". */
@@ -76,7 +79,7 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js")
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 /** What axe-core finds, in words: rule, element, what is wrong. */
-async function violations(page: Page): Promise<string[]> {
+export async function violations(page: Page): Promise<string[]> {
   await page.evaluate(`document.querySelectorAll("details").forEach((details) => { details.open = true })`)
   // The content policy lets no script in; the protocol of the browser does.
   await page.evaluate(readFileSync(AXE, "utf8"))

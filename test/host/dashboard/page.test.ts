@@ -133,7 +133,9 @@ test("an action asks once, is done once, and what came of it is said and kept", 
         assert.deepEqual(done, [{ action: "return-board", device }])
         await dialog.locator("button", { hasText: "Close" }).click()
         const [event] = await study.store.events.latest(1, "asked-on-page")
-        assert.deepEqual(event.detail, { action: "return-board", device, done: true, from: "127.0.0.1" })
+        assert.deepEqual(event.detail, { action: "return-board", device, from: "127.0.0.1" })
+        const [answered] = await study.store.events.latest(1, "answered-on-page")
+        assert.deepEqual(answered.detail, { action: "return-board", device, done: true })
       },
       { path: "/boards", act },
     )

@@ -7,7 +7,6 @@ import { createParticles, type Particles } from "../../../host/model/particles.j
 import { stream } from "../../../host/model/random.js"
 import { scoreMatrix, scorerOf } from "../../../host/model/score.js"
 import { drawPrior } from "../../../host/model/sweep.js"
-import { KERNEL_WASM } from "../../../host/model/wasm/kernel-bytes.js"
 import { near, observationsOf, priorOf, readReference } from "./reference.js"
 
 /** M draws of the prior with weights that differ. */
@@ -91,11 +90,4 @@ test("song numbers that mean another song are noticed", () => {
 test("plays with other columns than the model's are refused", () => {
   const plays = playsOf(1)
   assert.throws(() => scorerOf(createParticles(3, 4))(plays), /observations: 18 columns, but the model has 4/)
-})
-
-test("the bytes of the kernel are what its source compiles to", async () => {
-  const url = new URL("../../../../host/model/wasm/compile.mjs", import.meta.url)
-  const { compile } = (await import(url.href)) as { compile: () => Promise<string> }
-  const quoted = [...(await compile()).matchAll(/"([^"]*)"/g)].map((match) => match[1]).join("")
-  assert.equal(quoted, KERNEL_WASM)
 })

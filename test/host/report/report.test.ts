@@ -1,148 +1,348 @@
-// The report of studies whose rows are known: its files, its numbers, what it does not say, and the same bytes again.
+// The report of known stores: its files, its numbers against what a test can count, and what it must not tell.
 
 import assert from "node:assert/strict"
+import { createHash } from "node:crypto"
+import { join } from "node:path"
 import { test } from "node:test"
 import Papa from "papaparse"
-import { exchange } from "../../../host/protocol/session.js"
-import { buildReport, type Report } from "../../../host/report/report.js"
-import { enrol } from "../../../host/study/enrol.js"
-import { publish } from "../../../host/study/publish.js"
+import { readCsv } from "../../../host/archive/csv.js"
+import type { Part, TablePart } from "../../../host/report/part.js"
+import { foreignLetters, rasterise } from "../../../host/report/raster.js"
+import { buildReport, PAGE, type Report } from "../../../host/report/report.js"
+import { runRound } from "../../../host/round.js"
+import { commitmentOf } from "../../../host/study/allocate.js"
+import { unblind } from "../../../host/study/blind.js"
+import { welchTest } from "../../../host/study/statistics/welch.js"
 import type { Study } from "../../../host/study/study.js"
-import { addSongs, recordOf, requestOf, START, withStudy } from "../study/folder.js"
+import { withArchivable } from "../archive/small-study.js"
+import { fieldtune } from "../cli/run.js"
+import { storeStudy } from "../dashboard/known-study.js"
+import { START, withFolder, withStudy } from "../study/folder.js"
+import { HOUR, listen, withPeople } from "../study/people.js"
 
-const PLAN = {
-  arms: [
-    { name: "model", design: "model" as const, share: 1 },
-    { name: "control", design: "gower" as const, share: 1 },
-  ],
-}
-const HOUR_MS = 3_600_000
+const VERSION = { version: "0.0.0-test" }
+const KEY = new Uint8Array(32).fill(8)
 
-/** Six listeners, two arms, two waves; in wave 2 those of `model` hear 30 % more of every song. */
-async function twoArms(study: Study): Promise<void> {
-  await addSongs(study, 20)
-  for (let subject = 11; subject <= 16; subject++) {
-    const arm = subject % 2 === 0 ? "model" : "control"
-    const device = subject.toString(16).padStart(16, "0")
-    await enrol(study.store, { subject, device, arm, key: new Uint8Array(32).fill(subject), at: START })
-    for (let wave = 1; wave <= 2; wave++) {
-      const items = Array.from({ length: 10 }, (_, i) => ({
-        ...{ song: i + 1, utility: 0.5 + i / 100, information: 0.1, propensity: 0.5, rank: i + 1 },
-        tag: i === 9 ? ("explore" as const) : ("exploit" as const),
-        reason: { text: "because of its tempo" },
-      }))
-      const at = START + wave * 10 * HOUR_MS
-      const summary = { price: { total: 0.02, design: 0.015, random: 0.005 }, notes: [] }
-      await publish(study.store, { subject, wave, design: arm, at, items, summary })
-      const plays = items.map(({ song }, i) => {
-        const share = 0.3 + 0.02 * (subject - 11) + (wave === 2 && arm === "model" ? 0.3 : 0)
-        const startMs = ((wave - 1) * 10 + i) * 400_000
-        const fields = { sequence: (wave - 1) * 10 + i + 1, listVersion: wave, startMs, position: i }
-        return recordOf({ ...fields, song, heardMs: Math.round(share * 180_000), reason: 1 })
-      })
-      const request = requestOf({ n: wave, list: wave, plays, up: 10 * HOUR_MS * wave })
-      const { replay } = await exchange(
-        study,
-        device,
-        request,
-        new Uint8Array([subject, wave]),
-        at + 5 * HOUR_MS,
-      )
-      assert.equal(replay, false)
-    }
-  }
+const textOf = (report: Report, path: string): string => {
+  const bytes = report.files.get(path)
+  assert.ok(bytes !== undefined, `${path} is missing`)
+  return new TextDecoder().decode(bytes)
 }
 
-const text = (report: Report, path: string): string => Buffer.from(report.files.get(path)!).toString("utf8")
-const rowsOf = (report: Report, path: string): Record<string, string>[] => {
-  const { data, errors } = Papa.parse<Record<string, string>>(text(report, path), {
-    header: true,
-    skipEmptyLines: true,
-  })
-  assert.deepEqual(errors, [], path)
-  return data
+/** All text of a report: what somebody could search. */
+const allText = (report: Report): string =>
+  [...report.files.keys()].flatMap((path) => (path.endsWith(".png") ? [] : [textOf(report, path)])).join("\n")
+
+function partOf(report: Report, id: string): Part {
+  const part = report.parts.find((candidate) => candidate.id === id)
+  assert.ok(part !== undefined, `no part ${id}`)
+  return part
 }
 
-test("every figure is there as SVG, PNG and CSV, the page holds all of them and asks for nothing else", () =>
-  withStudy(async ({ study }) => {
-    await twoArms(study)
-    const report = await buildReport(study, { version: "0.1.0" })
-    const figures = report.parts.filter(({ kind }) => kind === "figure")
-    assert.ok(figures.length >= 8, `${figures.length}`)
-    const page = text(report, "report.html")
-    for (const { id, title } of figures) {
-      const png = report.files.get(`figures/${id}.png`)!
-      assert.deepEqual([...png.subarray(0, 8)], [137, 80, 78, 71, 13, 10, 26, 10], id)
-      assert.match(text(report, `figures/${id}.svg`), /^<svg [^>]*xmlns=/)
-      assert.ok(rowsOf(report, `figures/${id}.csv`).length > 0, id)
-      assert.ok(page.includes(`id="${id}"`) && page.includes(title), id)
-    }
-    for (const { id, kind } of report.parts) if (kind === "table") rowsOf(report, `tables/${id}.csv`)
-    assert.doesNotMatch(
-      page.replace(/xmlns(:\w+)?="[^"]*"/g, ""),
-      /(src|href)="https?:|url\(https?:|<script|@import/,
-    )
-    assert.doesNotMatch(page, /NaN|undefined|Infinity/)
-  }, PLAN))
+function tableOf(report: Report, id: string): TablePart {
+  const part = partOf(report, id)
+  assert.equal(part.kind, "table", part.kind === "none" ? part.because : id)
+  return part as TablePart
+}
 
-test("the arms are compared by listeners: the difference is the one planted", () =>
-  withStudy(async ({ study }) => {
-    await twoArms(study)
-    const report = await buildReport(study, { version: "0.1.0" })
-    const compared = rowsOf(report, "tables/arms-compared.csv")
-    const row = compared.find(({ measure, period }) => measure === "share heard" && period === "wave 2")!
-    // Listeners 12, 14, 16 hear .62, .66, .70; listeners 11, 13, 15 hear .30, .34, .38. R 4.2.2:
-    // t.test(c(.62, .66, .70), c(.30, .34, .38))
-    const expected = {
-      ...{ mean_arm: 0.66, mean_versus: 0.34, difference: 0.32, t: 9.797959, df: 4, p: 0.0006081849 },
-      ...{ low: 0.2293217, high: 0.4106783 },
-    }
-    for (const [name, value] of Object.entries(expected)) {
-      assert.ok(Math.abs(Number(row[name]) - value) < 1e-6, `${name}: ${row[name]}`)
-    }
-    // A change that is the same for everybody in an arm has no standard error, whatever the last bits say.
-    const change = compared.find(
-      ({ measure, period }) => measure === "share heard" && period.startsWith("change"),
-    )!
-    assert.ok(Math.abs(Number(change.mean_arm) - 0.3) < 1e-4)
-    assert.equal(change.p, "")
-    assert.match(change.no_answer, /neither sample varies/)
-    const descriptives = rowsOf(report, "tables/descriptives.csv")
-    assert.ok(descriptives.length > 0)
-  }, PLAN))
+const because = (report: Report, id: string): string => {
+  const part = partOf(report, id)
+  assert.equal(part.kind, "none", id)
+  return part.kind === "none" ? part.because : ""
+}
 
-test("the same study gives the same bytes", () =>
-  withStudy(async ({ study }) => {
-    await twoArms(study)
-    const [a, b] = [
-      await buildReport(study, { version: "0.1.0" }),
-      await buildReport(study, { version: "0.1.0" }),
-    ]
-    assert.deepEqual([...a.files.keys()], [...b.files.keys()])
-    for (const [path, bytes] of a.files) assert.ok(Buffer.from(bytes).equals(b.files.get(path)!), path)
-  }, PLAN))
-
-test("a study without plays says why there is no answer, and draws nothing", () =>
-  withStudy(async ({ study }) => {
-    const report = await buildReport(study, { version: "0.1.0" })
-    const without = report.parts.filter((part) => part.kind === "none")
-    assert.ok(without.length >= 5)
-    for (const { because } of without) assert.ok(because.length > 10)
-    assert.doesNotMatch(text(report, "report.html"), /NaN|undefined|Infinity/)
-  }))
-
-test("while the study is blind, nothing tells which code is which arm", () =>
-  withStudy(
-    async ({ study }) => {
-      await twoArms(study)
-      const report = await buildReport(study, { version: "0.1.0" })
-      assert.equal(report.blind, true)
-      assert.ok(!report.files.has("figures/price.svg"))
-      for (const [path, bytes] of report.files) {
-        if (path.endsWith(".png")) continue
-        const content = Buffer.from(bytes).toString("utf8")
-        assert.doesNotMatch(content, /\bgower\b|because of its tempo|\bexplore\b|"control"|>control</, path)
+/** Two waves of `count` listeners in two arms whose names and designs must not get out while the study is blind. */
+function withArms<T>(blind: "none" | "double", body: (study: Study) => Promise<T>, count = 6): Promise<T> {
+  const arms = [
+    { name: "tailored", design: "model" as const, share: 1 },
+    { name: "nearby", design: "gower" as const, share: 1 },
+  ]
+  return withPeople(count, { arms, blind, epsilon: 0.3 }, async (study) => {
+    await study.store.allocations.begin(KEY, commitmentOf(KEY), START)
+    const next = new Array(count + 1).fill(1)
+    for (const wave of [0, 1]) {
+      await runRound(study, { now: START + HOUR + wave * 6 * HOUR })
+      for (let subject = 1; subject <= count; subject++) {
+        next[subject] = await listen(study, subject, next[subject], START + (2 + wave * 6) * HOUR)
       }
+    }
+    return body(study)
+  })
+}
+
+test("every figure has its SVG, its PNG and its numbers; every table is one that reads back as it was", async () => {
+  await withArchivable(async (study) => {
+    const report = await buildReport(study, VERSION)
+    const [first] = report.files.keys()
+    assert.equal(first, PAGE)
+    const kinds = new Map(report.parts.map(({ id, kind }) => [id, kind]))
+    assert.equal(kinds.size, report.parts.length, "names of files are unique")
+    assert.ok(
+      [...kinds.values()].filter((kind) => kind === "figure").length >= 10,
+      JSON.stringify([...kinds]),
+    )
+    const expected = new Set([PAGE])
+    for (const part of report.parts) {
+      if (part.kind === "none") continue
+      const folder = part.kind === "figure" ? "figures" : "tables"
+      const csv = `${folder}/${part.id}.csv`
+      expected.add(csv)
+      const problems: string[] = []
+      const rows = readCsv(csv, textOf(report, csv), part.columns, ({ message }) => problems.push(message))
+      assert.deepEqual(problems, [])
+      assert.equal(rows.length, part.rows.length, csv)
+      assert.ok(rows.length > 0, csv)
+      // Any other reader of CSV finds the same cells.
+      const { data, errors } = Papa.parse<string[]>(textOf(report, csv).trimEnd())
+      assert.deepEqual(errors, [])
+      assert.ok(
+        data.every((cells) => cells.length === part.columns.length),
+        csv,
+      )
+      if (part.kind !== "figure") continue
+      expected.add(`figures/${part.id}.svg`).add(`figures/${part.id}.png`)
+      assert.match(part.svg, /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/)
+      assert.doesNotMatch(part.svg, /NaN|undefined|Infinity|<script|href=|<image/, part.id)
+      const png = report.files.get(`figures/${part.id}.png`)!
+      assert.deepEqual([...png.subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47])
+      const width = Number(/ width="(\d+)"/.exec(part.svg)![1])
+      assert.equal(new DataView(png.buffer, png.byteOffset).getUint32(16), 2 * width, part.id)
+    }
+    assert.deepEqual(new Set(report.files.keys()), expected)
+  })
+})
+
+test("the page holds everything and loads nothing; no number in it is none", async () => {
+  await withArchivable(async (study) => {
+    const report = await buildReport(study, VERSION)
+    const page = textOf(report, PAGE)
+    for (const { id } of report.parts) assert.ok(page.includes(`<article id="${id}">`), id)
+    assert.doesNotMatch(page, /\ssrc=|url\(|@import|<script|<link|<iframe/)
+    const links = [...page.matchAll(/href="([^"]*)"/g)].map(([, href]) => href)
+    for (const href of links) {
+      assert.ok(href.startsWith("#") || report.files.has(href), `${href} leads to no file of the report`)
+    }
+    assert.doesNotMatch(page, /NaN|undefined|Infinity/)
+    assert.doesNotMatch(page, /Philomena|secret-folder/)
+  })
+})
+
+test("the same study gives the same bytes, pictures included", async () => {
+  await withArms("none", async (study) => {
+    const hash = async (): Promise<string[]> =>
+      [...(await buildReport(study, VERSION)).files].map(
+        ([path, bytes]) => `${path} ${createHash("sha256").update(bytes).digest("hex")}`,
+      )
+    assert.deepEqual(await hash(), await hash())
+  })
+})
+
+test("numbers of a store that can be counted by hand", async () => {
+  await withStudy(async ({ study }) => {
+    await storeStudy(study)
+    // One song of 180 s was skipped after 90 s, another was heard to its end.
+    const report = await buildReport(study, VERSION)
+    const [row, ...others] = tableOf(report, "descriptives").rows
+    assert.deepEqual(others, [])
+    assert.deepEqual(
+      [row.wave, row.arm, row.listeners, row.plays, row.slips, row.songs, row.skipped],
+      [1, "model", 1, 2, 0, 2, 0.5],
+    )
+    assert.ok(Math.abs((row.heard_mean as number) - 0.75) < 1e-12)
+    assert.deepEqual([row.finished_mean, row.heard_sd, row.hours], [0.5, null, 0.075])
+    assert.match(because(report, "arms-compared"), /^the study has one arm/)
+    assert.match(because(report, "changes"), /^a change takes plays of a first wave and of a later one/)
+    assert.match(because(report, "hazard"), /^no model has been estimated yet/)
+    assert.match(because(report, "diagnostics"), /^no model/)
+    const ends = tableOf(report, "ends").rows.map(({ end, plays, taken_as }) => [end, plays, taken_as])
+    assert.deepEqual(ends, [
+      ["finished", 1, "at least this long"],
+      ["skipped", 1, "the listener's choice"],
+    ])
+    const page = textOf(report, PAGE)
+    assert.ok(page.includes("No answer, because the study has one arm"), "the page says why")
+  })
+})
+
+test("before the first song and the first play everything has a reason in place of an answer", async () => {
+  await withStudy(
+    async ({ study }) => {
+      const report = await buildReport(study, VERSION)
+      const answered = report.parts.flatMap(({ id, kind }) => (kind === "none" ? [] : [id]))
+      // Somebody is enrolled, and the checks find that there are no songs.
+      assert.deepEqual(answered, ["quality", "flow"])
+      for (const part of report.parts) {
+        if (part.kind === "none") assert.match(part.because, /^[a-z].{10,}[^.]$/)
+      }
+      assert.ok(textOf(report, PAGE).includes("No board has been in contact yet."))
     },
-    { ...PLAN, blind: "double" },
-  ))
+    { arms: [{ name: "model", design: "model", share: 1 }] },
+  )
+})
+
+test("arms are compared by Welch's test over listeners, and the file has what the test was made from", async () => {
+  await withArms("none", async (study) => {
+    const report = await buildReport(study, VERSION)
+    const compared = tableOf(report, "arms-compared")
+    const [primary, ...others] = compared.rows
+    assert.deepEqual(
+      [primary.measure, primary.period, primary.primary, primary.arm, primary.versus],
+      ["share heard", "wave 2", true, "tailored", "nearby"],
+    )
+    assert.ok(others.every((row) => row.primary === false))
+    const people = partOf(report, "share-heard-by-arm")
+    assert.ok(people.kind === "figure")
+    const of = (arm: string): number[] =>
+      people.rows
+        .filter((row) => row.wave === 2 && row.arm === arm && row.row === "subject")
+        .map(({ value }) => value as number)
+    const expected = welchTest(of("tailored"), of("nearby"))
+    assert.ok("t" in expected)
+    assert.deepEqual(
+      [primary.t, primary.df, primary.p, primary.low, primary.high, primary.difference],
+      [expected.t, expected.df, expected.p, expected.low, expected.high, expected.difference],
+    )
+    assert.ok((primary.bootstrap_low as number) <= (primary.difference as number))
+    assert.ok((primary.bootstrap_high as number) >= (primary.difference as number))
+    // Everybody hears each song of ten once, so a mean over plays is the mean over listeners.
+    assert.ok(Math.abs((primary.plays_difference as number) - expected.difference) < 1e-9)
+    const change = compared.rows.find(({ period }) => period === "change from wave 1 to wave 2")!
+    assert.deepEqual([change.n_arm, change.n_versus, change.plays_difference], [3, 3, null])
+    const changes = tableOf(report, "changes").rows
+    const tailored = changes.find((row) => row.measure === "share heard" && row.arm === "tailored")!
+    assert.ok(Math.abs((tailored.mean as number) - (change.mean_arm as number)) < 1e-12)
+    assert.ok((tailored.best as number) >= (tailored.median as number))
+    assert.ok((tailored.median as number) >= (tailored.worst as number))
+    assert.equal(report.findings.length, 1)
+    assert.match(report.findings[0], /^Primary outcome, share heard, wave 2: tailored .* p (= |< )\.\d+\)\.$/)
+  })
+})
+
+test("plays are foretold by models from before them only", async () => {
+  await withArms("none", async (study) => {
+    const foretold = partOf(await buildReport(study, VERSION), "foretold")
+    assert.ok(foretold.kind === "figure")
+    // Ten plays of each of six listeners in the second wave; the first had no model before it.
+    assert.equal(
+      foretold.rows.reduce((sum, { plays }) => sum + (plays as number), 0),
+      60,
+    )
+    for (const { expected, happened } of foretold.rows) {
+      assert.ok((expected as number) > 0 && (expected as number) < 1)
+      assert.ok((happened as number) >= 0 && (happened as number) <= 1)
+    }
+  })
+})
+
+test("a blind report has codes in an order of their own and nothing of the designs; unblinding shows both", async () => {
+  await withArms("double", async (study) => {
+    const telling = /tailored|nearby|gower|thompson/i
+    const blind = await buildReport(study, VERSION)
+    assert.ok(blind.blind)
+    assert.doesNotMatch(allText(blind), telling)
+    assert.match(because(blind, "price"), /^the study is blind/)
+    assert.match(textOf(blind, PAGE), /The study is blind\. Arms are shown by their codes/)
+    const order = (report: Report): unknown[] => {
+      const flow = partOf(report, "flow")
+      assert.ok(flow.kind === "figure")
+      return [...new Set(flow.rows.flatMap(({ arm }) => arm ?? []))]
+    }
+    // In the order of the plan, codes would tell their arms.
+    assert.deepEqual(order(blind), ["A", "B"])
+    assert.equal(tableOf(blind, "arms-compared").rows[0].arm, "A")
+    await unblind(study, "the last wave is over", START + 20 * HOUR)
+    const open = await buildReport(study, VERSION)
+    assert.deepEqual(order(open), ["tailored", "nearby"])
+    assert.equal(partOf(open, "price").kind, "figure")
+    // What is measured does not depend on who looks.
+    const sizes = (report: Report): number[] =>
+      tableOf(report, "arms-compared").rows.map(({ difference }) => Math.abs(difference as number))
+    const rounded = (report: Report): string[] => sizes(report).map((size) => size.toFixed(12))
+    assert.deepEqual(rounded(open), rounded(blind))
+  })
+})
+
+test("a blind study without codes compares nobody, and does not call its arms one", async () => {
+  const arms = [
+    { name: "tailored", design: "model" as const, share: 1 },
+    { name: "nearby", design: "gower" as const, share: 1 },
+  ]
+  await withPeople(2, { arms, blind: "double" }, async (study) => {
+    await runRound(study, { now: START + HOUR })
+    await listen(study, 1, 1, START + 2 * HOUR)
+    const report = await buildReport(study, VERSION)
+    assert.equal(because(report, "arms-compared"), "the study is blind and its arms have no codes yet")
+    assert.doesNotMatch(allText(report), /tailored|nearby/)
+  })
+})
+
+test("times that the plan does not export are in no figure", async () => {
+  const privacy = { labels: true, bodies: "until-archived" as const }
+  await withPeople(2, { privacy: { ...privacy, exportTimes: "date" } }, async (study) => {
+    await runRound(study, { now: START + HOUR })
+    await listen(study, 1, 1, START + 2 * HOUR)
+    const report = await buildReport(study, VERSION)
+    assert.equal(partOf(report, "days").kind, "figure")
+    assert.match(because(report, "hours"), /^the plan exports no hours/)
+    assert.match(textOf(report, PAGE), /As of the last contact, \d{4}-\d\d-\d\d\./)
+  })
+  await withPeople(2, { privacy: { ...privacy, exportTimes: "none" } }, async (study) => {
+    await runRound(study, { now: START + HOUR })
+    await listen(study, 1, 1, START + 2 * HOUR)
+    const report = await buildReport(study, VERSION)
+    assert.match(because(report, "days"), /^the plan exports no times/)
+    assert.match(because(report, "hours"), /^the plan exports no hours/)
+    assert.doesNotMatch(allText(report), /2023-11/)
+  })
+})
+
+test("names that are markup or formulas stay text", async () => {
+  const arms = [
+    { name: '=1+1</text><script>"x"', design: "model" as const, share: 1 },
+    { name: "Θέλω & ≥", design: "random" as const, share: 1 },
+  ]
+  await withPeople(4, { arms, name: "a <b> & c" }, async (study) => {
+    await runRound(study, { now: START + HOUR })
+    for (const subject of [1, 2, 3, 4]) await listen(study, subject, 1, START + 2 * HOUR)
+    const report = await buildReport(study, VERSION)
+    const drawn = [...report.files.keys()].filter((path) => /\.(svg|html)$/.test(path))
+    for (const path of drawn) assert.doesNotMatch(textOf(report, path), /<\/text><script|<b>/, path)
+    assert.match(textOf(report, "tables/descriptives.csv"), /"'=1\+1<\/text><script>""x"""/)
+  })
+})
+
+test("letters that the font lacks are known, and those it has need no font of the machine", () => {
+  assert.equal(foreignLetters("Größe, Привет, Ελλάδα, עברית, العربية, σ ≤ β – ±"), "")
+  assert.equal(foreignLetters("你好 한"), "你好한")
+  const svg = (text: string): string =>
+    `<svg xmlns="http://www.w3.org/2000/svg" width="60" height="20"><text x="2" y="15" font-family="nowhere">${text}</text></svg>`
+  // Text leaves ink on a machine without fonts: the picture is another one than that of no text.
+  assert.notDeepEqual(rasterise(svg("Привет")), rasterise(svg("")))
+})
+
+test("fieldtune report writes the files, says what to read first, and takes away what an older report left", async () => {
+  await withFolder(async (dir) => {
+    const made = await fieldtune(["init", "--study", "study", "--json"], dir)
+    assert.equal(made.code, 0, made.stderr)
+    const study = join(dir, "study")
+    const { mkdirSync, writeFileSync, existsSync, readFileSync } = await import("node:fs")
+    const stale = join(study, "exports", "report", "figures", "price.png")
+    mkdirSync(join(stale, ".."), { recursive: true })
+    writeFileSync(stale, "of an older report")
+    const run = await fieldtune(["report", "--json"], study)
+    assert.equal(run.code, 0, run.stderr)
+    const { page, files, parts, blind } = JSON.parse(run.stdout)
+    assert.equal(blind, false)
+    for (const path of files) assert.ok(existsSync(join(study, "exports", "report", path)), path)
+    assert.match(readFileSync(page, "utf8"), /^<!doctype html>/)
+    assert.ok(!existsSync(stale))
+    assert.ok(
+      parts.every((part: { kind: string; noAnswer?: string }) => part.kind !== "none" || part.noAnswer),
+    )
+    const text = await fieldtune(["report", "--out", join(dir, "elsewhere")], study)
+    assert.equal(text.code, 0, text.stderr)
+    assert.match(text.stdout, /Read first: .*report\.html/)
+    assert.match(text.stdout, /\nNext: fieldtune /)
+    assert.ok(existsSync(join(dir, "elsewhere", PAGE)))
+  })
+})

@@ -66,6 +66,31 @@ test("other origins, other machines and what is no action are refused; nothing o
     await app.close()
   }))
 
+test("a program acts with the token and without a page; a browser of another origin can't, whatever it names", () =>
+  withStudy(async ({ study }) => {
+    const token = "correct horse battery staple"
+    const app = buildServer({
+      ...{ study, now: () => START, token },
+      random: (n) => new Uint8Array(n),
+      act: async () => ({ done: true, lines: [] }),
+    })
+    const post = async (headers: Record<string, string>): Promise<number> => {
+      const common = {
+        method: "POST" as const,
+        url: "/api/actions",
+        remoteAddress: "10.0.0.9",
+        payload: RETURN,
+      }
+      return (await app.inject({ ...common, headers: { host: "study.example:8137", ...headers } })).statusCode
+    }
+    const authorization = `Bearer ${token}`
+    assert.equal(await post({ authorization }), 200)
+    assert.equal(await post({ authorization: `${authorization}x` }), 401)
+    assert.equal(await post({ authorization, origin: "http://evil.example" }), 403)
+    assert.equal(await post({}), 401)
+    await app.close()
+  }))
+
 test("what was asked is done as the commands do it; what cannot be done says why", () =>
   withStudy(async ({ study }) => {
     await storeStudy(study)
@@ -97,6 +122,9 @@ test("what was asked is done as the commands do it; what cannot be done says why
     assert.match(again.lines[0], /must be handed-out, is returned/)
     const asked = await study.store.events.latest(10, "asked-on-page")
     assert.equal(asked.length, 5)
+    const answered = await study.store.events.latest(10, "answered-on-page")
+    const done = answered.map(({ detail }) => (detail as { done: boolean }).done)
+    assert.deepEqual(done, [false, true, true, false, true])
     await app.close()
   }))
 
